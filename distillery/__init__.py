@@ -1,0 +1,1 @@
+"""Many partly labelled sets in, one multi-task network out: the library (how), free of DVC, Prefect and MLflow."""

@@ -1,0 +1,1 @@
+"""Faces rendered from anny's parametric head, with their whole truth; nothing here reads the rest of the project."""

@@ -1,0 +1,73 @@
+"""From a seed to faces with their truth: people first, then several images of each."""
+
+import zlib
+from collections.abc import Iterator
+
+import numpy as np
+
+from distillery.faces import action_units
+from distillery.faces.camera import Camera, expose
+from distillery.faces.expressions import Act, sample_act
+from distillery.faces.head import Head, load_head
+from distillery.faces.person import Person, sample_person
+from distillery.faces.studio import Studio
+
+BATCH = 64  # images whose head shapes are computed together
+
+
+def render_faces(*, domain: str, camera: Camera, people: int, images: int, size: int, seed: int) -> Iterator[tuple[np.ndarray, list[dict]]]:
+    """Batches of uint8 images [batch, size, size, 3] and one truth each.
+
+    Image k shows person k * people // images. Every person and image has a generator of its own, from the seed, the domain's
+    name and its number, so that a longer run only adds; the batch is the unit of work, not of chance.
+    """
+    head = load_head()
+    studio = Studio(head=head, size=size)
+    for first in range(0, images, BATCH):
+        numbers = range(first, min(first + BATCH, images))
+        generators = [_generator(seed, domain, 1, number) for number in numbers]
+        persons = [_person(seed, domain, number * people // images) for number in numbers]
+        acts = [sample_act(rng, expressiveness=person.expressiveness) for rng, person in zip(generators, persons, strict=True)]
+        acting, resting = _shapes(head, persons, acts)
+        pictures = [
+            expose(studio.portray(person=person, act=act, acting=a, resting=r, camera=camera, rng=rng), camera=camera, rng=rng)
+            for person, act, a, r, rng in zip(persons, acts, acting, resting, generators, strict=True)
+        ]
+        yield np.stack(pictures), [truth(person, act) for person, act in zip(persons, acts, strict=True)]
+
+
+def truth(person: Person, act: Act) -> dict:
+    """One image's labels; years, valence and arousal are floats, action units and attributes 0/1."""
+    return {
+        "identity": person.identity,
+        "age": round(person.age, 2),
+        "gender": person.gender,
+        "race": person.race,
+        "expression": act.expression,
+        **action_units.read(act.actions),
+        "valence": round(act.valence, 4),
+        "arousal": round(act.arousal, 4),
+        **person.attributes(),
+    }
+
+
+def _generator(seed: int, domain: str, kind: int, number: int) -> np.random.Generator:
+    return np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(zlib.crc32(domain.encode()), kind, number)))
+
+
+def _person(seed: int, domain: str, number: int) -> Person:
+    return sample_person(_generator(seed, domain, 0, number), identity=f"{domain}-{number:04d}")
+
+
+def _shapes(head: Head, persons: list[Person], acts: list[Act]) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices in metres, float32 [batch, vertices, 3], of the acting and of the resting faces."""
+    names = {name: head.actions.index(name) for name in head.actions}
+    weights = np.zeros((len(acts), len(names)), np.float32)
+    for row, act in zip(weights, acts, strict=True):
+        for action, strength in act.actions.items():
+            row[[names[name] for name in action_units.both_sides(action) if name in names]] = strength
+    phenotypes = {name: np.array([person.phenotypes[name] for person in persons]) for name in persons[0].phenotypes}
+    coefficients = head.coefficients(phenotypes, weights)
+    resting = coefficients.clone()
+    resting[:, -len(names) :] = 0
+    return head.vertices(coefficients), head.vertices(resting)

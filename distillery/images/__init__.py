@@ -1,0 +1,1 @@
+"""Images: read from their data sets, decoded once, stored memory-mapped, transformed in batches."""

@@ -1,0 +1,19 @@
+"""``split/class/image``: the layout of FER2013 and of torchvision's ImageFolder, one level up."""
+
+from pathlib import Path
+
+from distillery.images.adapters.sighting import Sighting, image_files
+
+
+def read_folders(folder: Path) -> list[Sighting]:
+    """Column ``class``: the name of the image's folder. The split is the folder above."""
+    return [
+        Sighting(path=path, split=split.name, labels={"class": group.name})
+        for split in _folders(folder)
+        for group in _folders(split)
+        for path in image_files(group)
+    ]
+
+
+def _folders(parent: Path) -> list[Path]:
+    return sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))

@@ -1,0 +1,15 @@
+"""One folder per identity: the layout of LFW (Huang et al., 2007), VGGFace2 and CASIA-WebFace."""
+
+from pathlib import Path
+
+from distillery.images.adapters.sighting import Sighting, image_files
+
+
+def read_people(folder: Path) -> list[Sighting]:
+    """No labels; the identity is the name of the folder."""
+    return [
+        Sighting(path=path, identity=person.name)
+        for person in sorted(folder.iterdir())
+        if person.is_dir() and not person.name.startswith(".")
+        for path in image_files(person)
+    ]

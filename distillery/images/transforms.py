@@ -1,0 +1,72 @@
+"""Transforms of a batch, each image with its own strength: geometry in one resampling, then colour.
+
+Images are float [batch, 3, height, width] in 0..1; strengths are float [batch].
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+
+
+def to_float(pixels: Tensor) -> Tensor:
+    """uint8 [batch, height, width, 3] as stored, to float [batch, 3, height, width] in 0..1, channels last in memory."""
+    return pixels.permute(0, 3, 1, 2).float().div_(255)
+
+
+def affine(images: Tensor, *, flip: Tensor, degrees: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    """Flip, rotate, zoom and move in one bilinear resampling; the border is repeated.
+
+    Args:
+        images: float [batch, 3, height, width].
+        flip: bool [batch].
+        degrees: counter-clockwise.
+        scale: above 1 enlarges the content.
+        shift: [batch, 2], x and y, as a share of the side.
+    """
+    angle = degrees * (math.pi / 180)
+    cos, sin = angle.cos() / scale, angle.sin() / scale
+    sign = 1 - 2 * flip.to(images.dtype)
+    rows = torch.stack([cos * sign, -sin * sign, -2 * shift[:, 0], sin, cos, -2 * shift[:, 1]], dim=1)
+    grid = F.affine_grid(rows.view(-1, 2, 3), list(images.shape), align_corners=False)
+    return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
+
+
+def colour(images: Tensor, *, brightness: Tensor, contrast: Tensor, saturation: Tensor) -> Tensor:
+    """Scale brightness, then contrast about the image's mean, then saturation; 1 leaves as it is. Clamped to 0..1."""
+    images = images * _wide(brightness)
+    mean = images.mean(dim=(1, 2, 3), keepdim=True)
+    images = mean + (images - mean) * _wide(contrast)
+    luma = grey(images)
+    return (luma + (images - luma) * _wide(saturation)).clamp_(0, 1)
+
+
+def grey(images: Tensor) -> Tensor:
+    """The luma of each pixel, [batch, 1, height, width]."""
+    weights = images.new_tensor(LUMA).view(1, 3, 1, 1)
+    return (images * weights).sum(dim=1, keepdim=True)
+
+
+def blur(images: Tensor, amount: Tensor) -> Tensor:
+    """Mix each image with its 3 x 3 binomial smoothing; amount 0..1."""
+    kernel = images.new_tensor([1.0, 2.0, 1.0])
+    kernel = (kernel[:, None] * kernel[None, :] / 16).expand(3, 1, 3, 3)
+    smooth = F.conv2d(F.pad(images, (1, 1, 1, 1), mode="replicate"), kernel, groups=3)
+    return torch.lerp(images, smooth, _wide(amount))
+
+
+def erase(images: Tensor, *, centre: Tensor, size: Tensor) -> Tensor:
+    """Paint a grey rectangle (Zhong et al., AAAI 2020). Centre and size are [batch, 2], x and y, as shares of the side."""
+    height, width = images.shape[-2:]
+    x = (torch.arange(width, device=images.device) + 0.5) / width
+    y = (torch.arange(height, device=images.device) + 0.5) / height
+    inside_x = (x[None, :] - centre[:, :1]).abs() < size[:, :1] / 2
+    inside_y = (y[None, :] - centre[:, 1:]).abs() < size[:, 1:] / 2
+    return images.masked_fill((inside_y[:, None, :, None] & inside_x[:, None, None, :]), 0.5)
+
+
+def _wide(strength: Tensor) -> Tensor:
+    return strength.view(-1, 1, 1, 1)

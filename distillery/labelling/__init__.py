@@ -1,0 +1,1 @@
+"""Labelling: views of an image, their ensemble, predictions in shards, pseudo-labels selected from them."""

@@ -1,0 +1,33 @@
+"""Losses per cell, one file each, and the masked mean over cells that makes a head's loss of them."""
+
+from torch import Tensor
+
+from distillery.heads import Classification, Detection, Head
+from distillery.losses.classification import soft_cross_entropy
+from distillery.losses.detection import binary_cross_entropy
+from distillery.losses.masked import masked_mean
+from distillery.losses.regression import expected_value_loss, smooth_l1
+
+__all__ = ["head_loss"]
+
+
+def head_loss(head: Head, logits: Tensor, labels: Tensor, weights: Tensor, *, smoothing: float) -> Tensor:
+    """One head's loss over a batch: a scalar, 0 without any labelled cell.
+
+    Args:
+        head: says which loss it is.
+        logits: float [batch, outputs].
+        labels: float [batch, names]: probabilities, or numbers in the head's units; anything where the weight is 0.
+        weights: float [batch] (detection: [batch, elements]); 0 for an empty cell.
+        smoothing: label smoothing of classification heads.
+    """
+    match head:
+        case Classification():
+            cells = soft_cross_entropy(logits, labels, smoothing=smoothing)
+        case Detection():
+            cells = binary_cross_entropy(logits, labels)
+        case _ if head.bins is None:
+            cells = smooth_l1(head, logits, labels)
+        case _:
+            cells = expected_value_loss(head, logits, labels)
+    return masked_mean(cells, weights)

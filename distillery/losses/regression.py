@@ -1,0 +1,35 @@
+"""Losses of numbers: direct, or as the expectation of a distribution over bins."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from distillery.heads import Regression
+
+BETA = 0.05  # where the direct loss turns from square to linear, as a share of the range
+
+
+def smooth_l1(head: Regression, logits: Tensor, labels: Tensor) -> Tensor:
+    """Huber's loss on the scale where the head's range is 0..1, mean over the outputs: float [batch]."""
+    return F.smooth_l1_loss(logits, _to_unit(head, labels), beta=BETA, reduction="none").mean(dim=1) / BETA
+
+
+def expected_value_loss(head: Regression, logits: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy to the label's distribution over bins plus the error of the expectation: float [batch].
+
+    Source: DLDL-v2 (Gao et al., IJCAI 2018), equations 6 and 7. Ours differs: the label's distribution is a normal one
+    whose standard deviation is one bin, and the error is measured in bins, so that both terms have one scale.
+    """
+    assert head.bins is not None
+    logs = logits.unflatten(1, (len(head.outputs), head.bins)).log_softmax(dim=2)
+    position = _to_unit(head, labels) * (head.bins - 1)
+    steps = torch.arange(head.bins, dtype=logits.dtype, device=logits.device)
+    wanted = (-(steps - position.unsqueeze(2)).square() / 2).softmax(dim=2)
+    entropy = -(wanted * logs).sum(dim=2)
+    error = (logs.exp() @ steps - position).abs()
+    return (entropy + error).mean(dim=1)
+
+
+def _to_unit(head: Regression, labels: Tensor) -> Tensor:
+    low, high = head.range
+    return (labels - low) / (high - low)

@@ -1,0 +1,1 @@
+"""Networks: a backbone by name, one output per head, stored as safetensors."""

@@ -1,0 +1,82 @@
+"""A model folder: ``weights.safetensors`` and ``card.json``, all that is needed to use it; no pickle."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from distillery.errors import DistilleryError
+from distillery.files import whole_file
+from distillery.heads import Heads
+from distillery.networks.multihead import MultiHead
+from distillery.networks.safetensors import load_tensors, save_tensors
+
+WEIGHTS = "weights.safetensors"
+CARD = "card.json"
+_HEADS: TypeAdapter[Heads] = TypeAdapter(Heads)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What a model is and where it comes from."""
+
+    heads: Heads
+    backbone: str
+    width: float
+    dropout: float
+    size: int
+    provenance: Mapping[str, str]
+
+    def network(self) -> MultiHead:
+        """The network with fresh weights."""
+        return MultiHead(self.heads, backbone=self.backbone, width=self.width, dropout=self.dropout)
+
+
+def save_model(folder: Path, network: MultiHead, card: Card) -> None:
+    """Write weights and card into an existing folder."""
+    save_tensors(network.state_dict(), folder / WEIGHTS)
+    written = {
+        "heads": _HEADS.dump_python(card.heads, mode="json"),
+        **{key: getattr(card, key) for key in ("backbone", "width", "dropout", "size")},
+        "provenance": dict(card.provenance),
+    }
+    with whole_file(folder / CARD) as temporary:
+        temporary.write_text(json.dumps(written, indent=2, sort_keys=True) + "\n")
+
+
+def load_card(folder: Path) -> Card:
+    """Read a model's card.
+
+    Raises:
+        DistilleryError: the card is missing or not ours.
+    """
+    path = folder / CARD
+    try:
+        found = json.loads(path.read_text())
+        return Card(**{**found, "heads": _HEADS.validate_python(found["heads"])})
+    except (OSError, ValueError, TypeError, KeyError, ValidationError) as error:
+        raise DistilleryError(f"{path}: not a readable model card ({error})") from error
+
+
+def load_model(folder: Path) -> tuple[MultiHead, Card]:
+    """The network with its weights, in evaluation mode, and its card.
+
+    Raises:
+        DistilleryError: a file is missing or damaged, or the weights do not fit the card.
+    """
+    card = load_card(folder)
+    network = card.network()
+    try:
+        network.load_state_dict(load_tensors(folder / WEIGHTS))
+    except RuntimeError as error:
+        raise DistilleryError(f"{folder / WEIGHTS}: does not fit {folder / CARD} ({error})") from error
+    return network.eval(), card
+
+
+def file_hash(path: Path) -> str:
+    """A 128-bit hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -1,0 +1,69 @@
+"""One backbone, one linear output per head."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from distillery.heads import Classification, Detection, Head, Heads, Regression, names
+from distillery.networks.backbones import make_backbone
+
+MEAN = (0.485, 0.456, 0.406)  # ImageNet's, which torchvision's weights expect
+STD = (0.229, 0.224, 0.225)
+
+
+class MultiHead(nn.Module):
+    """Images in 0..1, float [batch, 3, height, width], to logits [batch, outputs] by head.
+
+    Normalisation is part of the network, so that a stored model needs no recipe beside it.
+    """
+
+    def __init__(self, heads: Heads, *, backbone: str, width: float, dropout: float, pretrained: bool = False) -> None:
+        super().__init__()
+        self.backbone, features = make_backbone(backbone, width=width, pretrained=pretrained)
+        self.dropout = nn.Dropout(dropout)
+        self.heads = nn.ModuleDict({name: nn.Linear(features, outputs(head)) for name, head in heads.items()})
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        features = self.dropout(self.backbone((images - self.mean) / self.std))
+        return {name: head(features).float() for name, head in self.heads.items()}
+
+
+def outputs(head: Head) -> int:
+    """How many logits a head has."""
+    bins = head.bins if isinstance(head, Regression) and head.bins else 1
+    return len(names(head)) * bins
+
+
+def bin_centres(head: Regression, like: Tensor) -> Tensor:
+    """The centres of a regression head's bins, in the head's units, [bins]."""
+    assert head.bins is not None
+    return torch.linspace(*head.range, head.bins, dtype=like.dtype, device=like.device)
+
+
+def decode_logits(head: Head, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+    """Logits [batch, outputs] to values [batch, names] and, for a distribution over bins, their variance.
+
+    Classification and detection: probabilities; regression: the expectation in the head's units (DLDL-v2, Gao et al.,
+    IJCAI 2018, equation 5), or without bins the logit itself, scaled from 0..1 to the range.
+    """
+    match head:
+        case Classification():
+            return logits.softmax(dim=1), None
+        case Detection():
+            return logits.sigmoid(), None
+        case Regression(bins=None):
+            low, high = head.range
+            return low + logits * (high - low), None
+        case _:
+            chances = logits.unflatten(1, (len(head.outputs), -1)).softmax(dim=2)
+            centres = bin_centres(head, chances)
+            mean = chances @ centres
+            return mean, chances @ centres.square() - mean.square()
+
+
+def decode_all(heads: Heads, logits: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor | None]]:
+    """``decode_logits`` for every head."""
+    return {name: decode_logits(head, logits[name]) for name, head in heads.items()}

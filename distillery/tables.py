@@ -1,0 +1,105 @@
+"""The three tables, declared once: manifest, predictions, pseudo-labels; checked on writing, versioned in the metadata."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from distillery.errors import DistilleryError
+from distillery.files import whole_file
+from distillery.heads import Classification, Detection, Head, Heads, names
+
+VERSION = "1"
+SPLITS = ("train", "val", "test", "unlabelled", "audit")
+READABLE = "ok"
+_NAME = pa.dictionary(pa.int32(), pa.string())
+
+
+def manifest_schema(heads: Heads) -> pa.Schema:
+    """A row per image file; then one column per head, null where the cell is empty."""
+    fields = [("image", pa.string()), ("path", pa.string()), ("dataset", _NAME), ("domain", _NAME)]
+    fields += [("split", _NAME), ("identity", pa.string()), ("status", pa.string())]
+    return pa.schema(fields + [(name, _label_type(head)) for name, head in heads.items()])
+
+
+def predictions_schema(heads: Heads) -> pa.Schema:
+    """A row per image; per head the ensemble's mean, its spread over views and agreement, null in labelled cells.
+
+    Classification and detection: mean probability; regression: mean and predictive variance, in the head's units.
+    """
+    fields = [("image", pa.string()), ("views", pa.int16())]
+    for name, head in heads.items():
+        wide = pa.list_(pa.float32(), len(names(head)))
+        fields += [(name, wide), (f"{name}_std", wide)]
+        match head:
+            case Classification():
+                fields += [(f"{name}_agreement", pa.float32())]
+            case Detection():
+                fields += [(f"{name}_agreement", wide)]
+            case _:
+                fields += [(f"{name}_variance", wide)]
+    return pa.schema(fields)
+
+
+def pseudo_labels_schema(heads: Heads) -> pa.Schema:
+    """A row per image; per head soft and hard value, weight (0: refused), confidence and the reason."""
+    fields = [("image", pa.string())]
+    for name, head in heads.items():
+        wide = pa.list_(pa.float32(), len(names(head)))
+        each = pa.float32() if isinstance(head, Classification) else wide
+        fields += [(f"{name}_soft", wide), (f"{name}_hard", _label_type(head)), (f"{name}_weight", each)]
+        fields += [(f"{name}_confidence", each), (f"{name}_reason", _NAME)]
+    return pa.schema(fields)
+
+
+def write_table(table: pa.Table, schema: pa.Schema, path: Path, metadata: Mapping[str, str] | None = None) -> Path:
+    """Write one Parquet file, whole or not at all.
+
+    Raises:
+        DistilleryError: the table does not fit the schema.
+    """
+    try:
+        checked = table.select(schema.names).cast(schema)
+    except (pa.ArrowException, KeyError) as error:
+        raise DistilleryError(f"{path}: the table does not fit its schema: {error}") from error
+    notes = {"distillery.schema": VERSION, **(metadata or {})}
+    with whole_file(path) as temporary:
+        pq.write_table(checked.replace_schema_metadata(notes), temporary, compression="zstd")
+    return path
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """Read one Parquet file or every shard of a folder, in the order of their names.
+
+    Raises:
+        DistilleryError: the file is missing, not Parquet, or of another schema version.
+    """
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    if not files:
+        raise DistilleryError(f"{path}: holds no .parquet file")
+    for file in files:
+        found = read_metadata(file).get("distillery.schema")
+        if found != VERSION:
+            raise DistilleryError(f"{file}: schema version {found!r}, this version reads {VERSION!r}")
+    return pl.concat([pl.read_parquet(file) for file in files])
+
+
+def read_metadata(path: Path) -> dict[str, str]:
+    """The key-value metadata in a Parquet file's footer."""
+    try:
+        found = pq.read_schema(path).metadata or {}
+    except (pa.ArrowException, OSError) as error:
+        raise DistilleryError(f"{path}: not a readable Parquet file ({error})") from error
+    return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}
+
+
+def _label_type(head: Head) -> pa.DataType:
+    match head:
+        case Classification():
+            return _NAME
+        case Detection():
+            return pa.list_(pa.bool_(), len(head.elements))
+        case _:
+            return pa.list_(pa.float32(), len(head.outputs))

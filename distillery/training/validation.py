@@ -1,0 +1,60 @@
+"""The validation split after an epoch: loss and one plain score per head, with the averaged weights."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.func import functional_call
+
+from distillery.heads import Classification, Detection, Head, Heads
+from distillery.images.store import ImageStore
+from distillery.images.transforms import to_float
+from distillery.losses import head_loss
+from distillery.networks.multihead import MultiHead, decode_logits
+
+if TYPE_CHECKING:
+    from distillery.training.fit import Examples
+
+BATCH = 256
+
+
+@torch.no_grad()
+def validate(
+    network: MultiHead,
+    weights: Mapping[str, Tensor],
+    heads: Heads,
+    store: ImageStore,
+    examples: "Examples",
+    *,
+    bf16: bool,
+    device: torch.device,
+) -> dict[str, float]:
+    """``val_loss/<head>`` and ``val_score/<head>``: accuracy of decisions, or mean absolute error of numbers."""
+    network.eval()
+    sums = {f"{what}/{name}": 0.0 for name in heads for what in ("val_loss", "val_score")}
+    counts = dict.fromkeys(heads, 0.0)
+    for start in range(0, len(examples.positions), BATCH):
+        rows = torch.arange(start, min(start + BATCH, len(examples.positions)))
+        images = to_float(store.gather(examples.positions[rows.numpy()]).to(device))
+        cells = examples.cells.rows(rows).to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+            logits = functional_call(network, dict(weights), images)
+        for name, head in heads.items():
+            labels, present = cells.labels[name], cells.weights[name]
+            loss = head_loss(head, logits[name], labels, present, smoothing=0.0)
+            sums[f"val_loss/{name}"] += float(loss * present.sum())
+            sums[f"val_score/{name}"] += float((_score(head, logits[name], labels) * present).sum())
+            counts[name] += float(present.sum())
+    return {key: value / max(1.0, counts[key.split("/", 1)[1]]) for key, value in sums.items()}
+
+
+def _score(head: Head, logits: Tensor, labels: Tensor) -> Tensor:
+    values, _ = decode_logits(head, logits)
+    match head:
+        case Classification():
+            return (values.argmax(dim=1) == labels.argmax(dim=1)).float()
+        case Detection():
+            return ((values >= 0.5) == (labels >= 0.5)).float()
+        case _:
+            return (values - labels).abs().mean(dim=1)

@@ -1,0 +1,1 @@
+"""What the pipeline does: one module = one stage of dvc.yaml = one function of files."""

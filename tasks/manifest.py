@@ -1,0 +1,88 @@
+"""Reads the raw data sets; writes ``data/manifest.parquet``. Decodes every image once, on all threads."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+
+from distillery.errors import DistilleryError
+from distillery.heads import Heads
+from distillery.images.adapters import read_dataset
+from distillery.images.manifest import Source, assign_splits, build_rows, name_images
+from distillery.params import Dataset, Params
+from distillery.tables import READABLE, manifest_schema, write_table
+from tasks.support import paths
+from tasks.support.command import run_stage
+from tasks.support.progress import Progress
+
+
+def write_manifest(
+    path: Path,
+    datasets: Mapping[str, Dataset],
+    *,
+    heads: Heads,
+    bad_share: float,
+    min_side: int,
+    max_pixels: int,
+    seed: int,
+    threads: int,
+) -> Path:
+    """List, decode, check and split the images of all data sets.
+
+    Raises:
+        DistilleryError: a data set is missing or empty, a label does not fit, or too many images are unreadable.
+    """
+    rows, sources = [], []
+    for name, dataset in datasets.items():
+        sightings = read_dataset(
+            dataset.adapter,
+            Path(dataset.path),
+            heads=dataset.heads,
+            table=dataset.table,
+            path_column=dataset.path_column,
+            identity=dataset.identity,
+        )
+        progress = Progress(f"manifest {name}", len(sightings))
+        named = name_images(sightings, min_side=min_side, max_pixels=max_pixels, threads=threads, progress=progress)
+        source = Source(name=name, domain=dataset.domain, shares=dataset.splits, spellings=dataset.rename)
+        sources.append(source)
+        rows += build_rows(source, sightings, named, heads)
+        _refuse_damage(name, [status for _, status in named], bad_share)
+    table = assign_splits(rows, sources, heads, seed)
+    _print_counts(pl.DataFrame(table))
+    return write_table(table, manifest_schema(heads), path)
+
+
+def _refuse_damage(name: str, statuses: list[str], bad_share: float) -> None:
+    bad = [status for status in statuses if status != READABLE]
+    if len(bad) > bad_share * len(statuses):
+        raise DistilleryError(
+            f"data set '{name}': {len(bad)} of {len(statuses)} images cannot be used, more than "
+            f"manifest.bad_share {bad_share:g} allows; the first: {bad[0]}"
+        )
+
+
+def _print_counts(table: pl.DataFrame) -> None:
+    for (dataset, split), rows in table.group_by("dataset", "split", maintain_order=True):
+        usable = (rows["status"] == READABLE).sum()
+        print(f"manifest {dataset}, {split}: {usable:,} usable of {len(rows):,}")
+    repeated = len(table) - table["image"].n_unique()
+    print(f"manifest: {len(table):,} rows, {repeated:,} of them exact duplicates of another")
+
+
+def main(params: Params) -> None:
+    section = params.manifest
+    write_manifest(
+        paths.MANIFEST,
+        section.datasets,
+        heads=params.heads,
+        bad_share=section.bad_share,
+        min_side=section.min_side,
+        max_pixels=section.max_pixels,
+        seed=params.seed,
+        threads=params.threads,
+    )
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,1 @@
+"""What stages share: the command line, the paths, progress, the MLflow record."""

@@ -1,0 +1,33 @@
+"""Where every artefact lies, relative to the repository's root."""
+
+from pathlib import Path
+
+RAW = Path("data/raw")
+MANIFEST = Path("data/manifest.parquet")
+IMAGES = Path("data/images/images.arrow")
+REPORT = Path("data/report")
+CHECKPOINTS = Path(".checkpoints")
+
+
+def faces(domain: str) -> Path:
+    return RAW / domain
+
+
+def model(key: str) -> Path:
+    return Path("models") / key
+
+
+def predictions(key: str) -> Path:
+    return Path("data/rounds") / key / "predictions"
+
+
+def pseudo_labels(key: str) -> Path:
+    return Path("data/rounds") / key / "pseudo_labels.parquet"
+
+
+def evaluation(key: str) -> Path:
+    return Path("data/rounds") / key / "evaluation"
+
+
+def metrics(key: str) -> Path:
+    return Path("data/rounds") / key / "evaluation.json"

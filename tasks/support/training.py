@@ -1,0 +1,132 @@
+"""What the teacher and every student share: the same training with other inputs."""
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import torch
+
+from distillery.files import whole_folder
+from distillery.heads import Heads
+from distillery.images.augmentation import Strengths
+from distillery.images.store import ImageStore
+from distillery.networks.model import Card, file_hash, save_model
+from distillery.networks.multihead import MultiHead
+from distillery.params import Params, Training
+from distillery.tables import READABLE, read_table
+from distillery.training.batches import BatchPlan
+from distillery.training.cells import Cells, fill_empty, labelled_cells
+from distillery.training.fit import Examples, Settings, fit
+from tasks.support import paths, tracking
+
+POOL = ("unlabelled", "audit")
+PSEUDO_LABELLED = "pseudo_labelled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PseudoLabelled:
+    """A round's pseudo-labels and how they are learnt."""
+
+    path: Path
+    soft: dict[str, bool]
+    weight: float
+
+
+def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled | None = None) -> Path:
+    """Train a network from its initial weights and write its model folder.
+
+    Raises:
+        DistilleryError: an artefact is missing or damaged, or the mixing names a data set without images.
+    """
+    torch.set_num_threads(params.threads)
+    torch.use_deterministic_algorithms(True)
+    torch.manual_seed(params.seed)
+    manifest, store = read_table(paths.MANIFEST).filter(pl.col("status") == READABLE), ImageStore(paths.IMAGES)
+    rows, examples = _training_examples(manifest, store, params.heads, pseudo)
+    shape = params.network.model_dump(include={"backbone", "width", "dropout"})
+    network = MultiHead(params.heads, **shape, pretrained=params.network.pretrained)
+    provenance = _provenance(params, training, pseudo)
+    checkpoint = paths.CHECKPOINTS / f"{key}.safetensors"
+    records = fit(
+        network,
+        params.heads,
+        store,
+        examples,
+        _validation_examples(manifest, store, params.heads),
+        plan=BatchPlan(_groups(rows), training.mixing, batch=training.batch, seed=params.seed),
+        strengths=Strengths(**training.augmentation.model_dump()),
+        settings=Settings(**training.model_dump(include=set(Settings.__annotations__))),
+        seed=params.seed,
+        device=params.device,
+        checkpoint=checkpoint,
+        key=hashlib.blake2b(json.dumps(provenance, sort_keys=True).encode()).hexdigest(),
+    )
+    with tracking.live_run(params, key, provenance) as log_epoch:
+        history = []
+        for record in _with_progress(records, key, training):
+            history.append(record)
+            log_epoch(record)
+    with whole_folder(paths.model(key)) as folder:
+        save_model(folder, network.cpu(), Card(heads=params.heads, **shape, size=store.size, provenance=provenance))
+        pl.DataFrame(history).write_parquet(folder / "history.parquet")
+    checkpoint.unlink(missing_ok=True)
+    return paths.model(key)
+
+
+def _training_examples(
+    manifest: pl.DataFrame, store: ImageStore, heads: Heads, pseudo: PseudoLabelled | None
+) -> tuple[pl.DataFrame, Examples]:
+    """The rows to learn from: the train split, and with pseudo-labels the pool, its own labels hidden."""
+    labelled = manifest.filter(pl.col("split") == "train")
+    if pseudo is None:
+        return labelled, _examples(labelled, store, labelled_cells(labelled, heads))
+    table = read_table(pseudo.path)
+    kept = table.filter(pl.any_horizontal(pl.col(f"{name}_reason") == "kept" for name in heads))
+    hidden = [pl.lit(None, dtype=manifest.schema[name]).alias(name) for name in heads]
+    pool = manifest.filter(pl.col("split").is_in(POOL)).with_columns(hidden)
+    pool = pool.unique("image", keep="first", maintain_order=True)
+    rows = pl.concat([labelled, pool.join(kept.select("image"), on="image", how="semi", maintain_order="left")])
+    cells = labelled_cells(rows, heads)
+    cells = fill_empty(cells, table, rows["image"], heads, soft=pseudo.soft, weight=pseudo.weight)
+    return rows, _examples(rows, store, cells)
+
+
+def _validation_examples(manifest: pl.DataFrame, store: ImageStore, heads: Heads) -> Examples:
+    rows = manifest.filter(pl.col("split") == "val")
+    return _examples(rows, store, labelled_cells(rows, heads))
+
+
+def _examples(rows: pl.DataFrame, store: ImageStore, cells: Cells) -> Examples:
+    return Examples(positions=store.positions(rows["image"].to_list()), cells=cells)
+
+
+def _groups(rows: pl.DataFrame) -> dict[str, np.ndarray]:
+    """What batches are mixed of: the labelled rows of each data set, and all of the pool together."""
+    group = pl.when(pl.col("split") == "train").then(pl.col("dataset").cast(pl.String)).otherwise(pl.lit(PSEUDO_LABELLED))
+    numbered = rows.select(group.alias("group")).with_row_index()
+    return {str(key[0]): part["index"].to_numpy().astype(np.int64) for key, part in numbered.group_by("group")}
+
+
+def _provenance(params: Params, training: Training, pseudo: PseudoLabelled | None) -> dict[str, str]:
+    """Hashes of all that a model follows from."""
+    chosen = params.model_dump_json(include={"seed", "heads", "network"}) + training.model_dump_json()
+    found = {
+        "params": hashlib.blake2b(chosen.encode(), digest_size=16).hexdigest(),
+        "manifest": file_hash(paths.MANIFEST),
+        "images": file_hash(paths.IMAGES),
+    }
+    return found if pseudo is None else {**found, "pseudo_labels": file_hash(pseudo.path)}
+
+
+def _with_progress(records: Iterator[dict[str, float]], key: str, training: Training) -> Iterator[dict[str, float]]:
+    began = time.monotonic()
+    for number, record in enumerate(records, start=1):
+        rate = number * training.steps_per_epoch * training.batch / (time.monotonic() - began)
+        scores = ", ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in record.items() if k.startswith("val_score/"))
+        print(f"{key}: epoch {number} of {training.epochs}, {rate:,.0f} images a second; validation {scores}", flush=True)
+        yield record
