@@ -5,6 +5,7 @@ its actions reaches the row's threshold. So an action moved by one unit can also
 """
 
 from dataclasses import dataclass
+from math import inf
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,7 @@ class Row:
 TABLE = (
     Row(unit="AU1", action="browInnerUp", gain=1.9, threshold=0.5),
     Row(unit="AU2", action="browOuterUp", gain=1.4, threshold=0.4),
-    Row(unit="AU4", action="browDown", gain=1.4, threshold=0.4),
+    Row(unit="AU4", action="browDown", gain=1.7, threshold=0.5),
     Row(unit="AU5", action="eyeWide", gain=1.5, threshold=0.5),
     Row(unit="AU6", action="cheekSquint", gain=1.0, threshold=0.3),
     Row(unit="AU7", action="eyeSquint", gain=0.9, threshold=0.3),
@@ -30,9 +31,13 @@ TABLE = (
     Row(unit="AU15", action="mouthFrown", gain=1.8, threshold=0.5),
     Row(unit="AU17", action="mouthShrugLower", gain=1.3, threshold=0.4),
     Row(unit="AU20", action="mouthStretch", gain=1.3, threshold=0.4),
-    Row(unit="AU23", action="mouthRollUpper", gain=0.7, threshold=0.25),
-    Row(unit="AU23", action="mouthRollLower", gain=0.7, threshold=0.25),
-    Row(unit="AU24", action="mouthPress", gain=1.2, threshold=0.4),
+    Row(unit="AU23", action="mouthRollUpper", gain=1.0, threshold=0.5),
+    Row(unit="AU23", action="mouthRollLower", gain=1.0, threshold=0.5),
+    Row(unit="AU24", action="mouthPress", gain=0.8, threshold=0.3),
+    # The press alone would lift the corners like a smile; what goes with it is no evidence of it.
+    Row(unit="AU24", action="mouthRollUpper", gain=0.35, threshold=inf),
+    Row(unit="AU24", action="mouthRollLower", gain=0.35, threshold=inf),
+    Row(unit="AU24", action="mouthFrown", gain=0.35, threshold=inf),
     Row(unit="AU25", action="mouthLowerDown", gain=1.1, threshold=0.4),
     Row(unit="AU25", action="jawOpen", gain=0.28, threshold=0.1),
     Row(unit="AU26", action="jawOpen", gain=0.8, threshold=0.4),

@@ -12,9 +12,10 @@ from distillery.faces.skin import AXIS_Y, above_hairline
 
 SKULL = np.array([0.0, -0.05, 0.73], np.float32)  # metres in the template: hair grows away from here
 CHIN = 0.61  # metres in the template: what is lower is neck
-# MakeHuman's teeth would pierce lips which speak or smile strongly: they are set narrower and further back (metres).
+# MakeHuman's teeth would pierce lips which move strongly, and a smile would hide the upper row: they are set anew (metres).
 TEETH_SCALE = np.array([0.88, 1.0, 1.0], np.float32)
-TEETH_SHIFT = np.array([0.0, 0.006, 0.0], np.float32)
+LOWER_TEETH = np.array([0.0, 0.007, -0.006], np.float32)
+UPPER_TEETH = np.array([0.0, 0.007, -0.004], np.float32)
 NECK = (0.53, 0.62)  # metres in the template: where the turn of the head fades in, from shoulder to jaw
 HAIR_DEPTH = {"bald": 0.0, "short": 0.011, "long": 0.009}  # metres by which hair stands off the scalp
 
@@ -24,10 +25,10 @@ class Anatomy:
     """Vertex sets of the head which geometry needs by name."""
 
     skin: np.ndarray  # bool [vertices]
-    shell: np.ndarray  # bool [vertices], the curtain of long hair
     left_eye: np.ndarray  # bool [vertices]
     right_eye: np.ndarray  # bool [vertices]
-    teeth: np.ndarray  # bool [vertices]
+    lower_teeth: np.ndarray  # int [teeth]
+    upper_teeth: np.ndarray  # int [teeth]
 
 
 def name_parts(head: Head) -> Anatomy:
@@ -39,7 +40,8 @@ def name_parts(head: Head) -> Anatomy:
         return chosen
 
     left = head.template[:, 0] > 0
-    return Anatomy(skin=of("skin"), shell=of("hair"), left_eye=of("eye") & left, right_eye=of("eye") & ~left, teeth=of("teeth"))
+    lower, upper = np.split(np.flatnonzero(of("teeth")), 2)  # in the order of MakeHuman's vertices
+    return Anatomy(skin=of("skin"), left_eye=of("eye") & left, right_eye=of("eye") & ~left, lower_teeth=lower, upper_teeth=upper)
 
 
 def hair_offset(head: Head, person: Person) -> np.ndarray:
@@ -59,10 +61,9 @@ def assemble(*, acting: np.ndarray, resting: np.ndarray, head: Head, anatomy: An
     eyes = np.stack([resting[anatomy.left_eye].mean(axis=0), resting[anatomy.right_eye].mean(axis=0)])
     centre = np.array([0.0, eyes[:, 1].mean() + 0.4 * (high - low), (low + high) / 2], np.float32)
     points = acting + hair_offset(head, person) * np.float32((high - low) / 0.24) * anatomy.skin[:, None]
-    points[anatomy.teeth] = points[anatomy.teeth] * TEETH_SCALE + TEETH_SHIFT
+    points[anatomy.lower_teeth] = points[anatomy.lower_teeth] * TEETH_SCALE + LOWER_TEETH
+    points[anatomy.upper_teeth] = points[anatomy.upper_teeth] * TEETH_SCALE + UPPER_TEETH
     points = (points - centre) / (high - low)
-    if person.style != "long":
-        points[anatomy.shell] = 0.0  # folded away to a point inside the skull, which no ray meets
     frame = glasses.frame((eyes - centre) / (high - low)) if person.glasses else np.zeros((glasses.VERTICES, 3), np.float32)
     bend = np.clip((head.template[:, 2] - NECK[0]) / (NECK[1] - NECK[0]), 0, 1)
     bend = np.concatenate([bend, np.ones(glasses.VERTICES)]).astype(np.float32)

@@ -5,8 +5,8 @@ import numpy as np
 LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 
-def linear(display: tuple[int, int, int]) -> np.ndarray:
-    """Linear RGB in 0..1 of a display colour in 0..255."""
+def linear(display: np.ndarray | tuple[float, float, float]) -> np.ndarray:
+    """Linear RGB in 0..1 of display values in 0..255, of any shape."""
     value = np.asarray(display, float) / 255
     return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
 

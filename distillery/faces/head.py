@@ -1,9 +1,11 @@
 """The parametric head: anny's blend shapes cut down to what a portrait shows."""
 
+import logging
 import os
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,7 +35,7 @@ class Head:
     lips: np.ndarray  # float32 [vertices] in 0..1
     ears: np.ndarray  # float32 [vertices] in 0..1
     actions: tuple[str, ...]  # names of the last coefficients
-    model: torch.nn.Module
+    model: Any  # anny keeps its types to itself
 
     def coefficients(self, phenotypes: dict[str, np.ndarray], actions: np.ndarray) -> torch.Tensor:
         """Blend shape weights float32 [batch, coefficients]; phenotypes [batch] each, actions [batch, facial actions]."""
@@ -51,6 +53,9 @@ class Head:
 @lru_cache(maxsize=1)
 def load_head() -> Head:
     """Anny's head, about 1 s; the first time on a machine anny builds its cache, which takes about 90 s."""
+    import warp
+
+    warp.config.log_level = logging.ERROR  # before anny starts warp, which else reports that there is no GPU
     import anny
     from anny.paths import get_anny_cache_path, get_anny_root_dir
 

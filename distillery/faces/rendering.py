@@ -12,10 +12,11 @@ from distillery.faces.head import Head, load_head
 from distillery.faces.person import Person, sample_person
 from distillery.faces.studio import Studio
 
+Truth = dict[str, str | int | float]  # one image's labels by column
 BATCH = 64  # images whose head shapes are computed together
 
 
-def render_faces(*, domain: str, camera: Camera, people: int, images: int, size: int, seed: int) -> Iterator[tuple[np.ndarray, list[dict]]]:
+def render_faces(*, domain: str, camera: Camera, people: int, images: int, size: int, seed: int) -> Iterator[tuple[np.ndarray, list[Truth]]]:
     """Batches of uint8 images [batch, size, size, 3] and one truth each.
 
     Image k shows person k * people // images. Every person and image has a generator of its own, from the seed, the domain's
@@ -26,7 +27,9 @@ def render_faces(*, domain: str, camera: Camera, people: int, images: int, size:
     for first in range(0, images, BATCH):
         numbers = range(first, min(first + BATCH, images))
         generators = [_generator(seed, domain, 1, number) for number in numbers]
-        persons = [_person(seed, domain, number * people // images) for number in numbers]
+        shown = [number * people // images for number in numbers]
+        known = {number: _person(seed, domain, number) for number in set(shown)}
+        persons = [known[number] for number in shown]
         acts = [sample_act(rng, expressiveness=person.expressiveness) for rng, person in zip(generators, persons, strict=True)]
         acting, resting = _shapes(head, persons, acts)
         pictures = [
@@ -36,7 +39,7 @@ def render_faces(*, domain: str, camera: Camera, people: int, images: int, size:
         yield np.stack(pictures), [truth(person, act) for person, act in zip(persons, acts, strict=True)]
 
 
-def truth(person: Person, act: Act) -> dict:
+def truth(person: Person, act: Act) -> Truth:
     """One image's labels; years, valence and arousal are floats, action units and attributes 0/1."""
     return {
         "identity": person.identity,

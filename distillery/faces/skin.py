@@ -6,7 +6,7 @@ from distillery.faces.blur import gaussian_blur
 from distillery.faces.person import Person
 
 ROWS, COLUMNS = 256, 256
-# The cylinder of `raycast.texel`: height of the first and last row, metres in the template's frame.
+# The cylinder of `kernels.texel`: height of the first and last row, metres in the template's frame.
 HIGH, LOW = 0.86, 0.40
 AXIS_Y = -0.06
 # Hairline: height in metres against the angle from the face's middle, radians. The dip is the sideburn, then the ear.
@@ -39,7 +39,9 @@ def paint_skin(person: Person) -> np.ndarray:
     fine, coarse = rng.normal(size=angle.shape), 12.0 * gaussian_blur(rng.normal(size=angle.shape), 4.0)
     colour = person.skin * (1 + 0.02 * fine + 0.05 * coarse)[..., None]
     side = np.abs(angle)
-    blush = np.exp(-(((side - 0.55) / 0.22) ** 2) - ((height - 0.692) / 0.016) ** 2) + np.exp(-((angle / 0.12) ** 2) - ((height - 0.693) / 0.010) ** 2)
+    blush = np.exp(-(((side - 0.55) / 0.22) ** 2) - ((height - 0.692) / 0.016) ** 2) + np.exp(
+        -((angle / 0.12) ** 2) - ((height - 0.693) / 0.010) ** 2
+    )
     colour = colour * (1 - blush[..., None] * np.array([0.02, 0.14, 0.13]))
     spots = (rng.random(angle.shape) < 0.10 * person.freckles) * np.exp(-(((height - 0.703) / 0.018) ** 2) - (side / 0.7) ** 2)
     colour = colour * (1 - spots[..., None] * np.array([0.25, 0.40, 0.45]))
@@ -88,4 +90,3 @@ def _over(below: np.ndarray, colour: np.ndarray, cover: np.ndarray) -> np.ndarra
 
 def _ridge(distance: np.ndarray, width: float) -> np.ndarray:
     return np.exp(-((distance / width) ** 2))
-

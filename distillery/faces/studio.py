@@ -9,8 +9,9 @@ from distillery.faces.camera import Camera
 from distillery.faces.colour import linear
 from distillery.faces.expressions import Act
 from distillery.faces.head import PARTS, Head
+from distillery.faces.kernels import Look
 from distillery.faces.person import Person
-from distillery.faces.raycast import Caster, Look
+from distillery.faces.raycast import Caster
 from distillery.faces.scene import Light, Pose, sample_background, sample_light, sample_pose
 from distillery.faces.skin import paint_folds, paint_skin
 
@@ -20,32 +21,36 @@ LIFT = 0.02  # the camera aims this much above the head's centre, in head height
 
 
 class Studio:
-    """Keeps the ray caster and the last person's paint between images."""
+    """Keeps the ray casters and the last person's paint between images."""
 
     def __init__(self, *, head: Head, size: int) -> None:
         self.head, self.size, self.anatomy = head, size, name_parts(head)
-        extra = glasses.triangles() + len(head.template)
-        template = np.concatenate([head.template, np.zeros((glasses.VERTICES, 3), np.float32)])
-        self.caster = Caster(
-            template=template,
-            triangles=np.concatenate([head.triangles, extra]),
-            parts=np.concatenate([head.parts, np.full(len(extra), PARTS["frame"], np.int32)]),
+        self.curtained, self.bare = self._caster(curtain=True), self._caster(curtain=False)
+        self.painted: tuple[Person | None, np.ndarray] = (None, np.empty(0))
+
+    def _caster(self, *, curtain: bool) -> Caster:
+        """A tree with or without the curtain of long hair, which every ray would have to pass."""
+        head, worn = self.head, glasses.triangles() + len(self.head.template)
+        kept = np.full(len(head.parts), curtain) | (head.parts != PARTS["hair"])
+        rims = np.zeros(glasses.VERTICES, np.float32)
+        return Caster(
+            template=np.concatenate([head.template, np.zeros((glasses.VERTICES, 3), np.float32)]),
+            triangles=np.concatenate([head.triangles[kept], worn]),
+            parts=np.concatenate([head.parts[kept], np.full(len(worn), PARTS["frame"], np.int32)]),
+            marks=np.stack([np.concatenate([head.lips, rims]), np.concatenate([head.ears, rims])], axis=1),
             folds=paint_folds(),
-            side=OVERSAMPLING * size,
+            side=OVERSAMPLING * self.size,
         )
-        self.marks = np.ones((len(template), 3), np.float32)
-        self.marks[:, 0] = np.concatenate([head.lips, np.zeros(glasses.VERTICES)])
-        self.marks[:, 1] = np.concatenate([head.ears, np.zeros(glasses.VERTICES)])
-        self.painted: tuple[str, np.ndarray] = ("", np.empty(0))
 
     def portray(self, *, person: Person, act: Act, acting: np.ndarray, resting: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.ndarray:
         """Linear light [size, size, 3]; acting and resting are the person's vertices [vertices, 3] in metres."""
         light, pose = sample_light(rng, camera=camera), sample_pose(rng, camera=camera)
         points = assemble(acting=acting, resting=resting, head=self.head, anatomy=self.anatomy, person=person, pose=pose)
-        if self.painted[0] != person.identity:
-            self.painted = (person.identity, paint_skin(person))
+        if self.painted[0] is not person:
+            self.painted = (person, paint_skin(person))
         look = self._look(person, act, light, pose)
-        rays = self.caster.cast(points=points, marks=self.marks, skin=self.painted[1], look=look)
+        caster = self.curtained if person.style == "long" else self.bare
+        rays = caster.cast(points=points, skin=self.painted[1], look=look)
         pixels = rays.reshape(self.size, OVERSAMPLING, self.size, OVERSAMPLING, 4).mean(axis=(1, 3))
         background = sample_background(rng, camera=camera, side=self.size)
         return pixels[..., :3] + (1 - pixels[..., 3:]) * background
@@ -66,6 +71,7 @@ class Studio:
             "fold_weights": fold_weights(person, act),
             "length": person.length,
             "fringe": 0.80 - person.fringe,
+            "mane": (person.length - 0.72) / 0.24 if person.style == "long" else 0.0,
             "key_direction": light.direction,
             "key": light.key,
             "sky": light.sky,
@@ -89,7 +95,7 @@ def fold_weights(person: Person, act: Act) -> np.ndarray:
     actions = act.actions
     bunched = (
         0.35 * max(actions.get("browInnerUp", 0) / 1.9, actions.get("browOuterUp", 0) / 1.4),
-        0.45 * actions.get("browDown", 0) / 1.4,
+        0.45 * actions.get("browDown", 0) / 1.7,
         0.40 * max(actions.get("mouthSmile", 0), actions.get("noseSneer", 0) / 1.5, actions.get("mouthUpperUp", 0) / 1.2),
         0.30 * max(actions.get("cheekSquint", 0), actions.get("eyeSquint", 0) / 0.9),
     )

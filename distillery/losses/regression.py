@@ -1,5 +1,7 @@
 """Losses of numbers: direct, or as the expectation of a distribution over bins."""
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -18,7 +20,8 @@ def expected_value_loss(head: Regression, logits: Tensor, labels: Tensor) -> Ten
     """Cross-entropy to the label's distribution over bins plus the error of the expectation: float [batch].
 
     Source: DLDL-v2 (Gao et al., IJCAI 2018), equations 6 and 7. Ours differs: the label's distribution is a normal one
-    whose standard deviation is one bin, and the error is measured in bins, so that both terms have one scale.
+    whose standard deviation is one bin, and each term is divided by what a uniform prediction costs (the logarithm of
+    the bins; a quarter of the range), so that the head weighs about as much as a classification head does.
     """
     assert head.bins is not None
     logs = logits.unflatten(1, (len(head.outputs), head.bins)).log_softmax(dim=2)
@@ -27,7 +30,7 @@ def expected_value_loss(head: Regression, logits: Tensor, labels: Tensor) -> Ten
     wanted = (-(steps - position.unsqueeze(2)).square() / 2).softmax(dim=2)
     entropy = -(wanted * logs).sum(dim=2)
     error = (logs.exp() @ steps - position).abs()
-    return (entropy + error).mean(dim=1)
+    return (entropy / math.log(head.bins) + error / ((head.bins - 1) / 4)).mean(dim=1)
 
 
 def _to_unit(head: Regression, labels: Tensor) -> Tensor:

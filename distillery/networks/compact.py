@@ -1,10 +1,9 @@
-"""A compact residual network for small images on a CPU: stride-2 stem, eight basic blocks (He et al., CVPR 2016)."""
+"""A compact residual network for small images on a CPU: stride-2 stem, four basic blocks (He et al., CVPR 2016)."""
 
 import torch
 from torch import Tensor, nn
 
 CHANNELS = (32, 64, 128, 256)
-BLOCKS_PER_STAGE = 2
 
 
 class Compact(nn.Module):
@@ -16,10 +15,8 @@ class Compact(nn.Module):
         layers: list[nn.Module] = [_convolution(3, channels[0], stride=2), nn.ReLU(inplace=True)]
         before = channels[0]
         for stage, after in enumerate(channels):
-            for block in range(BLOCKS_PER_STAGE):
-                stride = 2 if stage > 0 and block == 0 else 1
-                layers.append(_Block(before, after, stride))
-                before = after
+            layers.append(_Block(before, after, stride=2 if stage else 1))
+            before = after
         self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.features = before
 
@@ -28,15 +25,13 @@ class Compact(nn.Module):
 
 
 class _Block(nn.Module):
-    def __init__(self, before: int, after: int, stride: int) -> None:
+    def __init__(self, before: int, after: int, *, stride: int) -> None:
         super().__init__()
         self.first = _convolution(before, after, stride=stride)
         self.second = _convolution(after, after, stride=1)
         self.shortcut: nn.Module = nn.Identity()
         if before != after or stride != 1:
             self.shortcut = _convolution(before, after, stride=stride, kernel=1)
-        # The block starts as the identity (Goyal et al. 2017, section 5.1), which steadies the first steps.
-        nn.init.zeros_(self.second[1].weight)
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.relu(self.second(torch.relu(self.first(x))) + self.shortcut(x))

@@ -15,7 +15,7 @@ from distillery.images.transforms import to_float
 from distillery.losses import head_loss
 from distillery.networks.multihead import MultiHead
 from distillery.training.batches import BatchPlan
-from distillery.training.cells import Cells
+from distillery.images.cells import Cells
 from distillery.training.checkpoint import load_checkpoint, save_checkpoint
 from distillery.training.optimisation import MovingAverage, make_optimiser, rate_at
 from distillery.training.validation import validate

@@ -1,12 +1,162 @@
-"""MLflow, the only place that knows it."""
+"""The MLflow record: a parent run for the pipeline, a child for each round; never double, filled up where DVC restored.
 
+Runs are found by the tag ``distillery.key``, a hash of what they record. Stages write their epochs while they train;
+``python -m tasks.support.tracking`` adds what the artefacts hold: metrics, figures, data sets, the model.
+"""
+
+import hashlib
+import json
+import os
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from distillery.params import Params
+import polars as pl
+
+from distillery.networks.model import file_hash, load_card
+from distillery.params import TEACHER, Params
+from tasks.support import paths
+from tasks.support.command import run_stage
+from tasks.support.tracked import log_figures, log_inputs, log_model
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+KEY = "distillery.key"
+COMPLETE = "distillery.complete"
+FLOW_RUN = "DISTILLERY_FLOW_RUN"
+Record = Mapping[str, float]
 
 
 @contextmanager
-def live_run(params: Params, key: str, provenance: Mapping[str, str]) -> Iterator[Callable[[Mapping[str, float]], None]]:
-    """TEMPORARY until the MLflow record is in place: logs nowhere."""
-    yield lambda record: None
+def live_run(params: Params, key: str, provenance: Mapping[str, str]) -> Iterator[Callable[[Record], None]]:
+    """Open the run of one round while it trains; yields a function that logs one epoch."""
+    client = _client(params)
+    run = _round_run(client, params, key, provenance)
+    client.update_run(run, status="RUNNING")
+    status = "KILLED"
+    try:
+        yield lambda record: _log_epochs(client, run, [record])
+        status = "FINISHED"
+    finally:
+        client.update_run(run, status=status)
+
+
+def record_rounds(params: Params) -> str:
+    """Complete the record of every round from its artefacts; returns the parent run's id."""
+    client = _client(params)
+    parent = _pipeline_run(client, params)
+    for number, key in enumerate([TEACHER, *params.rounds]):
+        run = _round_run(client, params, key, load_card(paths.model(key)).provenance)
+        found = file_hash(paths.metrics(key))
+        if client.get_run(run).data.tags.get(COMPLETE) != found:
+            _log_epochs(client, run, pl.read_parquet(paths.model(key) / "history.parquet").to_dicts())
+            metrics = _flatten(json.loads(paths.metrics(key).read_text()))
+            _log_metrics(client, run, metrics, step=number)
+            # The runs table and the charts show parents first: rounds are the steps of a line there.
+            _log_metrics(client, parent, metrics, step=number)
+            log_figures(client, run, paths.evaluation(key))
+            log_inputs(client, run, key, params)
+            log_model(run, paths.model(key))
+            client.set_tag(run, COMPLETE, found)
+        client.update_run(run, status="FINISHED")
+        print(f"mlflow: round {key} is recorded as run {run}", flush=True)
+    client.update_run(parent, status="FINISHED")
+    return parent
+
+
+def _client(params: Params) -> "MlflowClient":
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    import mlflow  # seconds to import, and only this module needs it
+
+    uri = params.tracking.uri
+    if uri.startswith("sqlite:///"):
+        file = Path(uri.removeprefix("sqlite:///")).absolute()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        uri = f"sqlite:///{file}"
+    mlflow.set_tracking_uri(uri)
+    return mlflow.MlflowClient()
+
+
+def _experiment(client: "MlflowClient", params: Params) -> str:
+    found = client.get_experiment_by_name(params.tracking.experiment)
+    if found is not None:
+        return str(found.experiment_id)
+    # Absolute: otherwise artifacts land in whatever folder a process happens to run.
+    store = Path("runs/artifacts").absolute().as_uri()
+    local = params.tracking.uri.startswith("sqlite:")
+    return client.create_experiment(params.tracking.experiment, artifact_location=store if local else None)
+
+
+def _pipeline_run(client: "MlflowClient", params: Params) -> str:
+    facts = {"params": params.model_dump(mode="json", exclude={"tracking"}), "manifest": file_hash(paths.MANIFEST)}
+    run = _find_or_create(client, params, _hash(facts), name=params.report.title, tags={})
+    names = {"git.commit": _commit(), "prefect.flow_run": os.environ.get(FLOW_RUN, "")}
+    if Path("dvc.lock").is_file():
+        names["dvc.lock"] = file_hash(Path("dvc.lock"))
+    for name, value in names.items():
+        if value:
+            client.set_tag(run, name, value)
+    return run
+
+
+def _round_run(client: "MlflowClient", params: Params, key: str, provenance: Mapping[str, str]) -> str:
+    parent = _pipeline_run(client, params)
+    section = params.teacher if key == TEACHER else params.student
+    tags = {"mlflow.parentRunId": parent, "round": key}
+    tags |= {"teacher": params.rounds[key].teacher} if key != TEACHER else {}
+    run = _find_or_create(client, params, _hash([parent, key, dict(provenance)]), name=key, tags=tags)
+    known = client.get_run(run).data.params
+    flat = _flatten({"network": params.network.model_dump(), "training": section.model_dump(), "seed": params.seed})
+    for name, value in {**flat, **{f"hash/{k}": v for k, v in provenance.items()}}.items():
+        if name not in known:
+            client.log_param(run, name, value)
+    return run
+
+
+def _find_or_create(client: "MlflowClient", params: Params, key: str, *, name: str, tags: dict[str, str]) -> str:
+    experiment = _experiment(client, params)
+    found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
+    if found:
+        return str(found[0].info.run_id)
+    return str(client.create_run(experiment, run_name=name, tags={KEY: key, **tags}).info.run_id)
+
+
+def _log_epochs(client: "MlflowClient", run: str, records: list[Record]) -> None:  # type: ignore[type-arg]
+    last = client.get_run(run).data.metrics.get("epoch", 0)
+    for record in records:
+        if record["epoch"] > last:
+            _log_metrics(client, run, record, step=int(record["epoch"]))
+
+
+def _log_metrics(client: "MlflowClient", run: str, metrics: Record, *, step: int) -> None:
+    import time
+
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    batch = [Metric(name, float(value), now, step) for name, value in metrics.items()]
+    for start in range(0, len(batch), 900):  # the most that one call takes is 1,000
+        client.log_batch(run, metrics=batch[start : start + 900])
+
+
+def _flatten(nested: Mapping[str, object], before: str = "") -> dict:  # type: ignore[type-arg]
+    flat: dict = {}  # type: ignore[type-arg]
+    for name, value in nested.items():
+        flat |= _flatten(value, f"{before}{name}/") if isinstance(value, Mapping) else {f"{before}{name}": value}
+    return flat
+
+
+def _hash(facts: object) -> str:
+    return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def _commit() -> str:
+    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    return found.stdout.strip()
+
+
+if __name__ == "__main__":
+    run_stage(record_rounds)

@@ -20,7 +20,7 @@ from distillery.networks.multihead import MultiHead
 from distillery.params import Params, Training
 from distillery.tables import READABLE, read_table
 from distillery.training.batches import BatchPlan
-from distillery.training.cells import Cells, fill_empty, labelled_cells
+from distillery.images.cells import Cells, fill_empty, labelled_cells
 from distillery.training.fit import Examples, Settings, fit
 from tasks.support import paths, tracking
 

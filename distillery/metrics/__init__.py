@@ -1,0 +1,40 @@
+"""What is reported: torchmetrics by kind of head, each with a bootstrap interval over people."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from distillery.heads import Classification, Detection, Head
+from distillery.metrics.classification import score_classes
+from distillery.metrics.detection import score_elements
+from distillery.metrics.regression import score_numbers
+
+__all__ = ["PRIMARY", "higher_is_better", "score"]
+
+PRIMARY: Mapping[str, str] = {"classification": "balanced_accuracy", "detection": "f1_macro", "regression": "ccc"}
+
+
+def score(head: Head, values: Tensor, labels: Tensor, present: Tensor) -> dict[str, float]:
+    """Every metric of one head over its labelled cells.
+
+    Args:
+        head: says which metrics they are.
+        values: float [images, names]: probabilities, or numbers in the head's units.
+        labels: float [images, names], as ``images.cells`` makes them.
+        present: float [images] (detection: [images, elements]); 0 for an empty cell.
+    """
+    match head:
+        case Classification():
+            rows = present > 0
+            return score_classes(values[rows], labels[rows].argmax(dim=1))
+        case Detection():
+            return score_elements(values, torch.where(present > 0, labels, -1).long(), head.elements)
+        case _:
+            rows = present > 0
+            return score_numbers(values[rows], labels[rows], head.outputs)
+
+
+def higher_is_better(metric: str) -> bool:
+    """Whether more is better: only errors are better small."""
+    return not metric.startswith("mae")

@@ -1,0 +1,32 @@
+"""Accuracy, balanced accuracy and macro F1 of one class of several."""
+
+import torch
+from torch import Tensor
+from torchmetrics.functional.classification import multiclass_accuracy, multiclass_f1_score, multiclass_recall
+
+
+def score_classes(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
+    """Metrics over images, float [images, classes] against int64 [images].
+
+    Means over classes are over those that occur among the labels. Where some do not, ``balanced_accuracy_among``
+    decides by the larger probability among those that do, as LFW's happy against neutral is measured.
+    """
+    classes = probabilities.shape[1]
+    occurring = labels.bincount(minlength=classes) > 0
+    decided = probabilities.argmax(dim=1)
+
+    def mean(per_class: Tensor) -> float:
+        return float(per_class[occurring].mean())
+
+    def balanced(decisions: Tensor) -> float:
+        return mean(multiclass_recall(decisions, labels, classes, average=None))
+
+    found = {
+        "accuracy": float(multiclass_accuracy(decided, labels, classes, average="micro")),
+        "balanced_accuracy": balanced(decided),
+        "f1_macro": mean(multiclass_f1_score(decided, labels, classes, average=None)),
+    }
+    if not occurring.all():
+        among = torch.where(occurring, probabilities, -1.0).argmax(dim=1)
+        found["balanced_accuracy_among"] = balanced(among)
+    return found

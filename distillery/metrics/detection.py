@@ -1,0 +1,19 @@
+"""F1 of each element and their mean."""
+
+from torch import Tensor
+from torchmetrics.functional.classification import multilabel_f1_score
+
+EMPTY = -1
+
+
+def score_elements(probabilities: Tensor, labels: Tensor, elements: tuple[str, ...]) -> dict[str, float]:
+    """Metrics over images, float [images, elements] against int64 of 0, 1 and -1 for an empty cell.
+
+    The mean is over the elements that occur at least once: without an occurrence F1 is undefined.
+    """
+    f1 = multilabel_f1_score(probabilities, labels, len(elements), average=None, ignore_index=EMPTY)
+    occurring = (labels == 1).any(dim=0)
+    found = {f"f1_{name}": float(f1[index]) for index, name in enumerate(elements) if occurring[index]}
+    known = labels != EMPTY
+    right = ((probabilities >= 0.5).long() == labels) & known
+    return {"f1_macro": float(f1[occurring].mean()), "accuracy": float(right.sum() / known.sum()), **found}

@@ -1,0 +1,1 @@
+"""Reporting: figures and the report's one static page."""
