@@ -15,7 +15,9 @@ class Frozen(BaseModel):
 
 class _Head(Frozen):
     weight: float = Field(default=1.0, gt=0, description="share in the total loss")
-    forbids: frozenset[ViewKind] = Field(default=frozenset(), description="views and augmentations that change its label")
+    forbids: frozenset[ViewKind] = Field(
+        default=frozenset(), description="views and augmentations that change its label"
+    )
 
 
 class Classification(_Head):

@@ -3,6 +3,7 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from distillery.errors import DistilleryError
 from distillery.heads import Classification, Frozen, Heads, Regression, ViewKind, names
@@ -34,9 +35,9 @@ class Dataset(Frozen):
     domain: str
     table: str | None = None
     path_column: str = "path"
-    heads: dict[str, str | tuple[str, ...]] = {}
+    heads: dict[str, str | tuple[str, ...]] = Field(default={})
     identity: str | None = None
-    rename: dict[str, dict[str, str | None]] = {}
+    rename: dict[str, dict[str, str | None]] = Field(default={})
     splits: dict[str, dict[str, Share]]
 
     @field_validator("path")
@@ -236,7 +237,7 @@ def validate(found: object, where: str) -> Params:
         raise DistilleryError("\n".join([f"{where} does not fit:", *map(_explain, error.errors())])) from error
 
 
-def _explain(error: dict) -> str:  # type: ignore[type-arg]
+def _explain(error: ErrorDetails) -> str:
     key = ".".join(str(part) for part in error["loc"]) or "(whole file)"
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":

@@ -1,4 +1,4 @@
-"""The three tables, declared once: manifest, predictions, pseudo-labels; checked on writing, versioned in the metadata."""
+"""The three tables, declared once: manifest, predictions, pseudo-labels; checked on writing, versioned."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -79,7 +79,9 @@ class Evaluation:
         )
         for metric, value in audit_kept(head, values, kept, labels, present).items():
             low, high = low_high.get(metric, (value, value))
-            self.audit.append({**_place(rows), "head": name, "metric": metric, "value": value, "low": low, "high": high})
+            self.audit.append(
+                {**_place(rows), "head": name, "metric": metric, "value": value, "low": low, "high": high}
+            )
 
     def metrics(self) -> dict:
         """Point values, nested for ``dvc metrics show``: way -> data set -> head -> metric."""
@@ -89,9 +91,9 @@ class Evaluation:
                 row["metric"]
             ] = _rounded(row["value"])
         for row in self.audit:
-            nested.setdefault("audit", {}).setdefault(row["dataset"], {}).setdefault(row["head"], {})[
-                row["metric"]
-            ] = _rounded(row["value"])
+            nested.setdefault("audit", {}).setdefault(row["dataset"], {}).setdefault(row["head"], {})[row["metric"]] = (
+                _rounded(row["value"])
+            )
         return nested
 
 
@@ -104,9 +106,7 @@ def write_evaluation(key: str, params: Params) -> Path:
     network.to(device=params.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     manifest = read_table(paths.MANIFEST).filter(pl.col("status") == READABLE)
     store = ImageStore(paths.IMAGES)
-    evaluation = Evaluation(
-        params.heads, resamples=section.resamples, confidence=section.confidence, seed=params.seed
-    )
+    evaluation = Evaluation(params.heads, resamples=section.resamples, confidence=section.confidence, seed=params.seed)
     for rows, name in _labelled_parts(manifest, "test", params.heads):
         batches = predict_images(
             network,

@@ -9,7 +9,7 @@ import polars as pl
 
 from distillery.errors import DistilleryError
 from distillery.files import whole_folder
-from distillery.images.decoding import UnreadableImage, decode, fit
+from distillery.images.decoding import UnreadableImageError, decode, fit
 from distillery.images.store import BLOCK, write_store
 from distillery.params import Params
 from distillery.tables import READABLE, read_table
@@ -30,8 +30,10 @@ def write_images(store: Path, manifest: Path, *, size: int, min_side: int, max_p
         name, path = row
         try:
             return name, fit(decode(Path(path), min_side=min_side, max_pixels=max_pixels), size)
-        except UnreadableImage as error:
-            raise DistilleryError(f"{path}: {error}, though the manifest could read it; run the manifest again") from error
+        except UnreadableImageError as error:
+            raise DistilleryError(
+                f"{path}: {error}, though the manifest could read it; run the manifest again"
+            ) from error
 
     def decoded() -> Iterator[tuple[str, np.ndarray]]:
         progress = Progress("images", len(rows))

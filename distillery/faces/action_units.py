@@ -1,7 +1,8 @@
 """The one table which ties anny's facial actions to the action units of FACS.
 
-A unit drives its facial actions when it is sampled, and its label is read back from them: a unit is present where any of
-its actions reaches the row's threshold. So an action moved by one unit can also show another, as a dropped jaw parts the lips.
+A unit drives its facial actions when it is sampled, and its label is read back from them: a unit is present where any
+of its actions reaches the row's threshold. So an action moved by one unit can also show another, as a dropped jaw
+parts the lips.
 """
 
 from dataclasses import dataclass
@@ -56,7 +57,10 @@ def drive(units: dict[str, float]) -> dict[str, float]:
 
 def read(actions: dict[str, float]) -> dict[str, int]:
     """0/1 of every unit, from facial action intensities."""
-    return {unit: int(any(actions.get(row.action, 0.0) >= row.threshold for row in TABLE if row.unit == unit)) for unit in UNITS}
+    return {
+        unit: int(any(actions.get(row.action, 0.0) >= row.threshold for row in TABLE if row.unit == unit))
+        for unit in UNITS
+    }
 
 
 def both_sides(action: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from distillery.faces.skin import AXIS_Y, above_hairline
 
 SKULL = np.array([0.0, -0.05, 0.73], np.float32)  # metres in the template: hair grows away from here
 CHIN = 0.61  # metres in the template: what is lower is neck
-# MakeHuman's teeth would pierce lips which move strongly, and a smile would hide the upper row: they are set anew (metres).
+# MakeHuman's teeth would pierce lips which move strongly, and a smile would hide the upper row: set anew (metres).
 TEETH_SCALE = np.array([0.88, 1.0, 1.0], np.float32)
 LOWER_TEETH = np.array([0.0, 0.007, -0.006], np.float32)
 UPPER_TEETH = np.array([0.0, 0.007, -0.004], np.float32)
@@ -41,7 +41,9 @@ def name_parts(head: Head) -> Anatomy:
 
     left = head.template[:, 0] > 0
     lower, upper = np.split(np.flatnonzero(of("teeth")), 2)  # in the order of MakeHuman's vertices
-    return Anatomy(skin=of("skin"), left_eye=of("eye") & left, right_eye=of("eye") & ~left, lower_teeth=lower, upper_teeth=upper)
+    return Anatomy(
+        skin=of("skin"), left_eye=of("eye") & left, right_eye=of("eye") & ~left, lower_teeth=lower, upper_teeth=upper
+    )
 
 
 def hair_offset(head: Head, person: Person) -> np.ndarray:
@@ -54,8 +56,10 @@ def hair_offset(head: Head, person: Person) -> np.ndarray:
     return (outward * depth[:, None]).astype(np.float32)
 
 
-def assemble(*, acting: np.ndarray, resting: np.ndarray, head: Head, anatomy: Anatomy, person: Person, pose: Pose) -> np.ndarray:
-    """float32 [vertices + glasses, 3] in head heights around the head's centre; the resting face fixes scale and centre."""
+def assemble(
+    *, acting: np.ndarray, resting: np.ndarray, head: Head, anatomy: Anatomy, person: Person, pose: Pose
+) -> np.ndarray:
+    """float32 [vertices + glasses, 3] in head heights around the centre, which the resting face fixes."""
     face = resting[anatomy.skin & (head.template[:, 2] > CHIN)]
     low, high = face[:, 2].min(), face[:, 2].max()
     eyes = np.stack([resting[anatomy.left_eye].mean(axis=0), resting[anatomy.right_eye].mean(axis=0)])
@@ -64,7 +68,9 @@ def assemble(*, acting: np.ndarray, resting: np.ndarray, head: Head, anatomy: An
     points[anatomy.lower_teeth] = points[anatomy.lower_teeth] * TEETH_SCALE + LOWER_TEETH
     points[anatomy.upper_teeth] = points[anatomy.upper_teeth] * TEETH_SCALE + UPPER_TEETH
     points = (points - centre) / (high - low)
-    frame = glasses.frame((eyes - centre) / (high - low)) if person.glasses else np.zeros((glasses.VERTICES, 3), np.float32)
+    frame = (
+        glasses.frame((eyes - centre) / (high - low)) if person.glasses else np.zeros((glasses.VERTICES, 3), np.float32)
+    )
     bend = np.clip((head.template[:, 2] - NECK[0]) / (NECK[1] - NECK[0]), 0, 1)
     bend = np.concatenate([bend, np.ones(glasses.VERTICES)]).astype(np.float32)
     return _turn(np.concatenate([points, frame]).astype(np.float32), bend=bend[:, None], pose=pose)

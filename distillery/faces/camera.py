@@ -1,4 +1,4 @@
-"""A camera as flat numbers, and what it does to light on the way to bytes: a domain of the demonstration is one camera."""
+"""A camera as flat numbers, and what it does to light on the way to bytes: a domain is one camera."""
 
 import io
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ class Head:
     model: Any  # anny keeps its types to itself
 
     def coefficients(self, phenotypes: dict[str, np.ndarray], actions: np.ndarray) -> torch.Tensor:
-        """Blend shape weights float32 [batch, coefficients]; phenotypes [batch] each, actions [batch, facial actions]."""
+        """Blend shape weights float32 [batch, coefficients], from phenotypes [batch] each and [batch, actions]."""
         inputs = {name: torch.as_tensor(values, dtype=torch.float64) for name, values in phenotypes.items()}
         shape = self.model.get_phenotype_blendshape_coefficients(**inputs).float()
         shape[:, -len(self.actions) :] = torch.as_tensor(actions, dtype=torch.float32)

@@ -57,7 +57,9 @@ def face_normals(points: wp.array(dtype=wp.vec3), triangles: wp.array(dtype=int)
 @wp.func
 def blend(u: float, v: float, values: wp.array(dtype=wp.vec3), triangles: wp.array(dtype=int), t: int) -> wp.vec3:
     """Interpolates a vertex quantity; u and v are the weights of the first two corners."""
-    return u * values[triangles[3 * t]] + v * values[triangles[3 * t + 1]] + (1.0 - u - v) * values[triangles[3 * t + 2]]
+    return (
+        u * values[triangles[3 * t]] + v * values[triangles[3 * t + 1]] + (1.0 - u - v) * values[triangles[3 * t + 2]]
+    )
 
 
 @wp.func
@@ -71,14 +73,20 @@ def texel(place: wp.vec3, width: int, height: int) -> wp.vec2:
 
 
 @wp.func
-def skin_colour(place: wp.vec3, skin: wp.array2d(dtype=wp.vec3), folds: wp.array2d(dtype=wp.vec4), weights: wp.vec4) -> wp.vec3:
+def skin_colour(
+    place: wp.vec3, skin: wp.array2d(dtype=wp.vec3), folds: wp.array2d(dtype=wp.vec4), weights: wp.vec4
+) -> wp.vec3:
     where = texel(place, skin.shape[1], skin.shape[0])
     j = int(where[0])
     i = int(where[1])
     f = where[0] - float(j)
     g = where[1] - float(i)
-    colour = (1.0 - g) * ((1.0 - f) * skin[i, j] + f * skin[i, j + 1]) + g * ((1.0 - f) * skin[i + 1, j] + f * skin[i + 1, j + 1])
-    fold = (1.0 - g) * ((1.0 - f) * folds[i, j] + f * folds[i, j + 1]) + g * ((1.0 - f) * folds[i + 1, j] + f * folds[i + 1, j + 1])
+    colour = (1.0 - g) * ((1.0 - f) * skin[i, j] + f * skin[i, j + 1]) + g * (
+        (1.0 - f) * skin[i + 1, j] + f * skin[i + 1, j + 1]
+    )
+    fold = (1.0 - g) * ((1.0 - f) * folds[i, j] + f * folds[i, j + 1]) + g * (
+        (1.0 - f) * folds[i + 1, j] + f * folds[i + 1, j + 1]
+    )
     return colour * wp.max(1.0 - wp.dot(fold, weights), 0.25)
 
 
@@ -136,7 +144,12 @@ def shoot(
         if not query.result:
             # MakeHuman's curtain of hair has gaps beside the neck: behind them hangs more hair.
             if wp.abs(x) < 0.37 and z < 0.0 and z > look.mane:
-                colour = wp.vec4(0.4 * look.hair[0] * look.sky[0], 0.4 * look.hair[1] * look.sky[1], 0.4 * look.hair[2] * look.sky[2], 1.0)
+                colour = wp.vec4(
+                    0.4 * look.hair[0] * look.sky[0],
+                    0.4 * look.hair[1] * look.sky[1],
+                    0.4 * look.hair[2] * look.sky[2],
+                    1.0,
+                )
             break
         t = query.face
         part = parts[t]
@@ -152,7 +165,11 @@ def shoot(
         normal = wp.normalize(blend(query.u, query.v, normals, triangles, t))
         if wp.dot(normal, ray) > 0.0:
             normal = -normal
-        mark = query.u * marks[triangles[3 * t]] + query.v * marks[triangles[3 * t + 1]] + (1.0 - query.u - query.v) * marks[triangles[3 * t + 2]]
+        mark = (
+            query.u * marks[triangles[3 * t]]
+            + query.v * marks[triangles[3 * t + 1]]
+            + (1.0 - query.u - query.v) * marks[triangles[3 * t + 2]]
+        )
         gloss = look.gloss
         albedo = look.flesh
         if part == 0 and mark[1] < 0.4:
@@ -179,7 +196,9 @@ def shoot(
             gloss = 0.0
         facing = wp.max(wp.dot(normal, look.key_direction), 0.0)
         if part == 0 and facing > 0.0 and look.shadow > 0.0:
-            blocked = wp.mesh_query_ray(mesh, spot + 0.012 * look.key_direction + 0.004 * normal, look.key_direction, 3.0)
+            blocked = wp.mesh_query_ray(
+                mesh, spot + 0.012 * look.key_direction + 0.004 * normal, look.key_direction, 3.0
+            )
             if blocked.result and parts[blocked.face] != 5 and parts[blocked.face] != 4:
                 facing = facing * (1.0 - look.shadow)
         up = 0.5 + 0.5 * normal[2]

@@ -12,13 +12,21 @@ AGE_YEARS = (1.0, 12.0, 25.0, 90.0)
 AGE_PARAMETER = (0.0, 1 / 3, 2 / 3, 1.0)
 
 # Display colours (sRGB, 0..255) at the lighter and darker end of each group; our choice.
-SKINS = {"african": ((150, 102, 74), (92, 60, 45)), "asian": ((240, 208, 178), (202, 158, 122)), "caucasian": ((246, 212, 192), (214, 166, 138))}
+SKINS = {
+    "african": ((150, 102, 74), (92, 60, 45)),
+    "asian": ((240, 208, 178), (202, 158, 122)),
+    "caucasian": ((246, 212, 192), (214, 166, 138)),
+}
 HAIRS = {
     "african": ((22, 18, 17), (40, 28, 22)),
     "asian": ((20, 18, 20), (42, 30, 24)),
     "caucasian": ((40, 28, 20), (92, 60, 36), (142, 98, 52), (196, 160, 100), (128, 58, 28)),
 }
-IRISES = {"african": ((50, 30, 18),), "asian": ((56, 34, 20),), "caucasian": ((70, 118, 168), (84, 128, 92), (92, 62, 36), (112, 130, 146))}
+IRISES = {
+    "african": ((50, 30, 18),),
+    "asian": ((56, 34, 20),),
+    "caucasian": ((70, 118, 168), (84, 128, 92), (92, 62, 36), (112, 130, 146)),
+}
 SHIRTS = ((40, 52, 92), (150, 40, 44), (210, 210, 206), (46, 46, 50), (52, 104, 84), (188, 150, 64), (112, 132, 168))
 
 
@@ -94,9 +102,17 @@ def _sample_phenotypes(rng: np.random.Generator, *, male: bool, race: str, age: 
     """Gender is 0 for male and 1 for female in anny; the named race outweighs the two others together."""
     shares = {name: rng.uniform(0.0, 0.12) for name in RACES} | {race: 1.0}
     side = rng.uniform(0.0, 0.12)
-    build = {name: float(np.clip(rng.normal(0.5, 0.17), 0.05, 0.95)) for name in ("muscle", "weight", "height", "proportions")}
+    build = {
+        name: float(np.clip(rng.normal(0.5, 0.17), 0.05, 0.95))
+        for name in ("muscle", "weight", "height", "proportions")
+    }
     years = float(np.interp(age, AGE_YEARS, AGE_PARAMETER))
-    return {"gender": side if male else 1 - side, "age": years, **build, **{name: float(share) for name, share in shares.items()}}
+    return {
+        "gender": side if male else 1 - side,
+        "age": years,
+        **build,
+        **{name: float(share) for name, share in shares.items()},
+    }
 
 
 def _sample_hair(rng: np.random.Generator, *, male: bool, age: float) -> tuple[str, float]:

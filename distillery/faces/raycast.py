@@ -7,9 +7,18 @@ from distillery.faces.kernels import Look, face_normals, shoot
 
 
 class Caster:
-    """Holds one tree over the head and refits it for every image: the tree, and so each hit, depends on nothing drawn earlier."""
+    """One tree over the head, refitted for every image: a hit depends on nothing drawn earlier."""
 
-    def __init__(self, *, template: np.ndarray, triangles: np.ndarray, parts: np.ndarray, marks: np.ndarray, folds: np.ndarray, side: int) -> None:
+    def __init__(
+        self,
+        *,
+        template: np.ndarray,
+        triangles: np.ndarray,
+        parts: np.ndarray,
+        marks: np.ndarray,
+        folds: np.ndarray,
+        side: int,
+    ) -> None:
         wp.init()
         self.side = side
         self.triangles: wp.array = wp.array(triangles.reshape(-1), dtype=int, device="cpu")
@@ -27,7 +36,9 @@ class Caster:
         self.points.assign(points)
         self.mesh.refit()
         self.normals.zero_()
-        wp.launch(face_normals, dim=len(self.triangles) // 3, inputs=[self.points, self.triangles, self.normals], device="cpu")
+        wp.launch(
+            face_normals, dim=len(self.triangles) // 3, inputs=[self.points, self.triangles, self.normals], device="cpu"
+        )
         inputs = [self.mesh.id, self.triangles, self.parts, self.normals, self.template, self.marks]
         inputs += [wp.array(skin, dtype=wp.vec3, device="cpu"), self.folds, look, self.side]
         wp.launch(shoot, dim=self.side * self.side, inputs=[*inputs, self.out], device="cpu")

@@ -2,6 +2,9 @@
 
 import zlib
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache, partial
+from multiprocessing import get_context
 
 import numpy as np
 
@@ -16,27 +19,53 @@ Truth = dict[str, str | int | float]  # one image's labels by column
 BATCH = 64  # images whose head shapes are computed together
 
 
-def render_faces(*, domain: str, camera: Camera, people: int, images: int, size: int, seed: int) -> Iterator[tuple[np.ndarray, list[Truth]]]:
+def render_faces(
+    *, domain: str, camera: Camera, people: int, images: int, size: int, seed: int, processes: int = 1
+) -> Iterator[tuple[np.ndarray, list[Truth]]]:
     """Batches of uint8 images [batch, size, size, 3] and one truth each.
 
-    Image k shows person k * people // images. Every person and image has a generator of its own, from the seed, the domain's
-    name and its number, so that a longer run only adds; the batch is the unit of work, not of chance.
+    Image k shows person k * people // images. Every person and image has a generator of its own, from the seed, the
+    domain's name and its number, so that a longer run only adds; the batch is the unit of work, not of chance, and
+    the number of processes changes nothing but the time.
     """
-    head = load_head()
-    studio = Studio(head=head, size=size)
-    for first in range(0, images, BATCH):
-        numbers = range(first, min(first + BATCH, images))
-        generators = [_generator(seed, domain, 1, number) for number in numbers]
-        shown = [number * people // images for number in numbers]
-        known = {number: _person(seed, domain, number) for number in set(shown)}
-        persons = [known[number] for number in shown]
-        acts = [sample_act(rng, expressiveness=person.expressiveness) for rng, person in zip(generators, persons, strict=True)]
-        acting, resting = _shapes(head, persons, acts)
-        pictures = [
-            expose(studio.portray(person=person, act=act, acting=a, resting=r, camera=camera, rng=rng), camera=camera, rng=rng)
-            for person, act, a, r, rng in zip(persons, acts, acting, resting, generators, strict=True)
-        ]
-        yield np.stack(pictures), [truth(person, act) for person, act in zip(persons, acts, strict=True)]
+    load_head()  # here first: anny's cache must not be built by several processes at once
+    render = partial(_render_batch, domain=domain, camera=camera, people=people, images=images, size=size, seed=seed)
+    starts = range(0, images, BATCH)
+    if processes == 1 or images <= BATCH:
+        yield from map(render, starts)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        try:
+            yield from pool.map(render, starts)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _render_batch(
+    first: int, *, domain: str, camera: Camera, people: int, images: int, size: int, seed: int
+) -> tuple[np.ndarray, list[Truth]]:
+    head, studio = load_head(), _studio(size)
+    numbers = range(first, min(first + BATCH, images))
+    generators = [_generator(seed, domain, 1, number) for number in numbers]
+    shown = [number * people // images for number in numbers]
+    known = {number: _person(seed, domain, number) for number in set(shown)}
+    persons = [known[number] for number in shown]
+    acts = [
+        sample_act(rng, expressiveness=person.expressiveness) for rng, person in zip(generators, persons, strict=True)
+    ]
+    acting, resting = _shapes(head, persons, acts)
+    pictures = [
+        expose(
+            studio.portray(person=person, act=act, acting=a, resting=r, camera=camera, rng=rng), camera=camera, rng=rng
+        )
+        for person, act, a, r, rng in zip(persons, acts, acting, resting, generators, strict=True)
+    ]
+    return np.stack(pictures), [truth(person, act) for person, act in zip(persons, acts, strict=True)]
+
+
+@lru_cache(maxsize=1)
+def _studio(size: int) -> Studio:
+    return Studio(head=load_head(), size=size)
 
 
 def truth(person: Person, act: Act) -> Truth:
@@ -55,7 +84,9 @@ def truth(person: Person, act: Act) -> Truth:
 
 
 def _generator(seed: int, domain: str, kind: int, number: int) -> np.random.Generator:
-    return np.random.default_rng(np.random.SeedSequence(entropy=seed, spawn_key=(zlib.crc32(domain.encode()), kind, number)))
+    return np.random.default_rng(
+        np.random.SeedSequence(entropy=seed, spawn_key=(zlib.crc32(domain.encode()), kind, number))
+    )
 
 
 def _person(seed: int, domain: str, number: int) -> Person:

@@ -13,7 +13,7 @@ WARM = np.array([0.30, 0.02, -0.40])  # what one step of warmth adds to red, gre
 
 @dataclass(frozen=True, kw_only=True)
 class Light:
-    """Linear RGB of the lamp, and of the light from above and from below; direction is a unit vector towards the lamp."""
+    """Linear RGB of the lamp and of the light from above and below; direction: a unit vector to the lamp."""
 
     direction: np.ndarray
     key: np.ndarray
@@ -42,13 +42,21 @@ def sample_light(rng: np.random.Generator, *, camera: Camera) -> Light:
     ambient = camera.ambient * rng.uniform(0.85, 1.15)
     direction = np.array([np.sin(azimuth) * np.cos(elevation), -np.cos(azimuth) * np.cos(elevation), np.sin(elevation)])
     key = camera.light_strength * rng.uniform(0.85, 1.15) * tint
-    return Light(direction=direction, key=key, sky=1.15 * ambient * tint**0.5, ground=0.6 * ambient * tint**0.5, shadow=camera.shadow)
+    return Light(
+        direction=direction,
+        key=key,
+        sky=1.15 * ambient * tint**0.5,
+        ground=0.6 * ambient * tint**0.5,
+        shadow=camera.shadow,
+    )
 
 
 def sample_pose(rng: np.random.Generator, *, camera: Camera) -> Pose:
     """Angles are cut at the most a head turns."""
     spreads = (camera.yaw_spread, camera.pitch_spread, camera.roll_spread)
-    yaw, pitch, roll = (float(np.clip(rng.normal(0, s), -most, most)) for s, most in zip(spreads, (YAW, PITCH, ROLL), strict=True))
+    yaw, pitch, roll = (
+        float(np.clip(rng.normal(0, s), -most, most)) for s, most in zip(spreads, (YAW, PITCH, ROLL), strict=True)
+    )
     half = camera.half_height * (1 + camera.zoom_spread * float(np.clip(rng.normal(), -2, 2)))
     shift_x, shift_z = camera.shift_spread * np.clip(rng.normal(size=2), -2, 2)
     return Pose(yaw=yaw, pitch=pitch, roll=roll, half_height=half, shift_x=float(shift_x), shift_z=float(shift_z))
@@ -65,7 +73,9 @@ def sample_background(rng: np.random.Generator, *, camera: Camera, side: int) ->
         colour = np.clip(wall + camera.clutter * (rng.uniform(-150, 150) + rng.uniform(-45, 45, size=3)), 5, 250)
         left, top = rng.integers(-4, 14, size=2)
         width, height = rng.integers(2, 9, size=2)
-        draw.rectangle([int(left), int(top), int(left + width), int(top + height)], fill=tuple(int(value) for value in colour))
+        draw.rectangle(
+            [int(left), int(top), int(left + width), int(top + height)], fill=tuple(int(value) for value in colour)
+        )
     blurred = np.asarray(image.resize((side, side), Image.Resampling.BICUBIC), float)
     slope = rng.uniform(-0.12, 0.12, size=2)
     axis = np.linspace(-1, 1, side)

@@ -43,7 +43,9 @@ def paint_skin(person: Person) -> np.ndarray:
         -((angle / 0.12) ** 2) - ((height - 0.693) / 0.010) ** 2
     )
     colour = colour * (1 - blush[..., None] * np.array([0.02, 0.14, 0.13]))
-    spots = (rng.random(angle.shape) < 0.10 * person.freckles) * np.exp(-(((height - 0.703) / 0.018) ** 2) - (side / 0.7) ** 2)
+    spots = (rng.random(angle.shape) < 0.10 * person.freckles) * np.exp(
+        -(((height - 0.703) / 0.018) ** 2) - (side / 0.7) ** 2
+    )
     colour = colour * (1 - spots[..., None] * np.array([0.25, 0.40, 0.45]))
     socket = np.exp(-(((side - 0.36) / 0.20) ** 2) - ((height - 0.731) / 0.012) ** 2)
     colour = colour * (1 - 0.22 * socket[..., None])
@@ -58,14 +60,20 @@ def paint_skin(person: Person) -> np.ndarray:
 
 
 def paint_folds() -> np.ndarray:
-    """Darkness float32 [ROWS, COLUMNS, 4] of the folds which age and expression deepen: forehead, glabella, nose-to-mouth, eye corners."""
+    """Darkness float32 [ROWS, COLUMNS, 4] of four folds: forehead, glabella, nose-to-mouth, eye corners."""
     angle, height = grid()
     side = np.abs(angle)
-    forehead = sum(_ridge(height - level - 0.003 * np.cos(4 * angle), 0.0014) for level in (0.768, 0.778, 0.788)) * np.exp(-((side / 0.5) ** 4))
+    forehead = sum(
+        _ridge(height - level - 0.003 * np.cos(4 * angle), 0.0014) for level in (0.768, 0.778, 0.788)
+    ) * np.exp(-((side / 0.5) ** 4))
     glabella = _ridge(side - 0.075, 0.022) * np.exp(-(((height - 0.749) / 0.010) ** 4))
     path = np.interp(height, [0.655, 0.672, 0.694], [0.47, 0.42, 0.24])
     mouth = _ridge(side - path, 0.030) * (height > 0.652) * (height < 0.697)
-    corner = sum(_ridge(height - 0.727 - slope * (side - 0.62), 0.0013) for slope in (-0.06, 0.0, 0.06)) * (side > 0.62) * (side < 0.82)
+    corner = (
+        sum(_ridge(height - 0.727 - slope * (side - 0.62), 0.0013) for slope in (-0.06, 0.0, 0.06))
+        * (side > 0.62)
+        * (side < 0.82)
+    )
     bag = _ridge(height - 0.7155 - 0.03 * (side - 0.36) ** 2, 0.0016) * np.exp(-(((side - 0.36) / 0.17) ** 4))
     return np.stack([forehead, glabella, mouth, np.clip(corner + bag, 0, 1)], axis=-1).astype(np.float32)
 
@@ -80,7 +88,11 @@ def _brow(angle: np.ndarray, height: np.ndarray, thickness: float) -> np.ndarray
 
 def _beard(side: np.ndarray, height: np.ndarray) -> np.ndarray:
     top = np.interp(side, [0, 0.28, 0.45, 0.75, 1.1, 1.3], [0.6835, 0.6815, 0.668, 0.664, 0.690, 0.725])
-    return np.clip((top - height) / 0.004, 0, 1) * np.clip((height - 0.607) / 0.006, 0, 1) * np.clip((1.42 - side) / 0.08, 0, 1)
+    return (
+        np.clip((top - height) / 0.004, 0, 1)
+        * np.clip((height - 0.607) / 0.006, 0, 1)
+        * np.clip((1.42 - side) / 0.08, 0, 1)
+    )
 
 
 def _over(below: np.ndarray, colour: np.ndarray, cover: np.ndarray) -> np.ndarray:

@@ -42,10 +42,21 @@ class Studio:
             side=OVERSAMPLING * self.size,
         )
 
-    def portray(self, *, person: Person, act: Act, acting: np.ndarray, resting: np.ndarray, camera: Camera, rng: np.random.Generator) -> np.ndarray:
+    def portray(
+        self,
+        *,
+        person: Person,
+        act: Act,
+        acting: np.ndarray,
+        resting: np.ndarray,
+        camera: Camera,
+        rng: np.random.Generator,
+    ) -> np.ndarray:
         """Linear light [size, size, 3]; acting and resting are the person's vertices [vertices, 3] in metres."""
         light, pose = sample_light(rng, camera=camera), sample_pose(rng, camera=camera)
-        points = assemble(acting=acting, resting=resting, head=self.head, anatomy=self.anatomy, person=person, pose=pose)
+        points = assemble(
+            acting=acting, resting=resting, head=self.head, anatomy=self.anatomy, person=person, pose=pose
+        )
         if self.painted[0] is not person:
             self.painted = (person, paint_skin(person))
         look = self._look(person, act, light, pose)
@@ -56,7 +67,10 @@ class Studio:
         return pixels[..., :3] + (1 - pixels[..., 3:]) * background
 
     def _look(self, person: Person, act: Act, light: Light, pose: Pose) -> Look:
-        eyes = self.head.template[self.anatomy.left_eye].mean(axis=0), self.head.template[self.anatomy.right_eye].mean(axis=0)
+        eyes = (
+            self.head.template[self.anatomy.left_eye].mean(axis=0),
+            self.head.template[self.anatomy.right_eye].mean(axis=0),
+        )
         values = {
             "iris": person.iris,
             "sclera": linear((232, 228, 222)),
@@ -90,13 +104,14 @@ class Studio:
 
 
 def fold_weights(person: Person, act: Act) -> np.ndarray:
-    """Darkness of forehead, glabella, nose-to-mouth and eye-corner folds: deepened by age, and by the actions which bunch the skin."""
+    """Darkness of the four folds (see skin.py): deepened by age, and by the actions which bunch the skin."""
     old = float(np.interp(person.age, [30, 80], [0, 1]))
     actions = act.actions
     bunched = (
         0.35 * max(actions.get("browInnerUp", 0) / 1.9, actions.get("browOuterUp", 0) / 1.4),
         0.45 * actions.get("browDown", 0) / 1.7,
-        0.40 * max(actions.get("mouthSmile", 0), actions.get("noseSneer", 0) / 1.5, actions.get("mouthUpperUp", 0) / 1.2),
+        0.40
+        * max(actions.get("mouthSmile", 0), actions.get("noseSneer", 0) / 1.5, actions.get("mouthUpperUp", 0) / 1.2),
         0.30 * max(actions.get("cheekSquint", 0), actions.get("eyeSquint", 0) / 0.9),
     )
     return np.array([0.35, 0.25, 0.35, 0.45]) * old + np.array(bunched)

@@ -47,7 +47,9 @@ def labelled_cells(manifest: pl.DataFrame, heads: Heads) -> Cells:
     return Cells({name: pair[0] for name, pair in found.items()}, {name: pair[1] for name, pair in found.items()})
 
 
-def fill_empty(cells: Cells, pseudo: pl.DataFrame, images: pl.Series, heads: Heads, *, soft: dict[str, bool], weight: float) -> Cells:
+def fill_empty(
+    cells: Cells, pseudo: pl.DataFrame, images: pl.Series, heads: Heads, *, soft: dict[str, bool], weight: float
+) -> Cells:
     """Put pseudo-labels into the empty cells of ``images``; a labelled cell is never touched.
 
     Args:
@@ -74,7 +76,9 @@ def fill_empty(cells: Cells, pseudo: pl.DataFrame, images: pl.Series, heads: Hea
 def _labelled(column: pl.Series, head: Head) -> tuple[Tensor, Tensor]:
     match head:
         case Classification():
-            codes = column.cast(pl.String).replace_strict(dict(zip(head.classes, range(len(head.classes)), strict=True)), default=None, return_dtype=pl.Int64)
+            codes = column.cast(pl.String).replace_strict(
+                dict(zip(head.classes, range(len(head.classes)), strict=True)), default=None, return_dtype=pl.Int64
+            )
             present = torch.from_numpy(codes.is_not_null().to_numpy().copy())
             index = torch.from_numpy(codes.fill_null(0).to_numpy().copy())
             return torch.eye(len(head.classes))[index], present.float()

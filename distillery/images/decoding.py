@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 WIDE_MODES = ("I", "I;16", "I;16B", "I;16L")
 
 
-class UnreadableImage(Exception):
+class UnreadableImageError(Exception):
     """The reason, short enough for the manifest's ``status`` column."""
 
 
@@ -21,7 +21,7 @@ def decode(path: Path, *, min_side: int, max_pixels: int) -> Image.Image:
     channel is dropped. The size is checked before any pixel is decoded.
 
     Raises:
-        UnreadableImage: missing, empty, not an image, truncated, or its size is out of bounds.
+        UnreadableImageError: missing, empty, not an image, truncated, or its size is out of bounds.
     """
     try:
         with warnings.catch_warnings(), Image.open(path) as image:
@@ -29,14 +29,14 @@ def decode(path: Path, *, min_side: int, max_pixels: int) -> Image.Image:
             _check_size(image, min_side, max_pixels)
             return _eight_bit(ImageOps.exif_transpose(image)).convert("RGB")
     except FileNotFoundError:
-        raise UnreadableImage("missing file") from None
+        raise UnreadableImageError("missing file") from None
     except UnidentifiedImageError:
         reason = "not an image" if path.stat().st_size else "empty file"
-        raise UnreadableImage(reason) from None
+        raise UnreadableImageError(reason) from None
     except Image.DecompressionBombError:
-        raise UnreadableImage(f"more than {max_pixels} pixels") from None
+        raise UnreadableImageError(f"more than {max_pixels} pixels") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise UnreadableImage(f"damaged: {error}") from None
+        raise UnreadableImageError(f"damaged: {error}") from None
 
 
 def fit(image: Image.Image, size: int) -> np.ndarray:
@@ -55,9 +55,9 @@ def content_hash(image: Image.Image) -> str:
 def _check_size(image: Image.Image, min_side: int, max_pixels: int) -> None:
     width, height = image.size
     if min(width, height) < min_side:
-        raise UnreadableImage(f"too small: {width}x{height}, a side must be at least {min_side}")
+        raise UnreadableImageError(f"too small: {width}x{height}, a side must be at least {min_side}")
     if width * height > max_pixels:
-        raise UnreadableImage(f"too large: {width}x{height}, at most {max_pixels} pixels")
+        raise UnreadableImageError(f"too large: {width}x{height}, at most {max_pixels} pixels")
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

@@ -4,14 +4,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 import pyarrow as pa
 
 from distillery.errors import DistilleryError
 from distillery.heads import Heads
 from distillery.images.adapters import Sighting
-from distillery.images.decoding import UnreadableImage, content_hash, decode
+from distillery.images.decoding import UnreadableImageError, content_hash, decode
 from distillery.images.labels import LabelError, Spellings, parse_label
 from distillery.images.splits import draw_split, group_rows, most_protected
 from distillery.tables import READABLE, manifest_schema
@@ -42,7 +41,9 @@ def name_images(
     return found
 
 
-def build_rows(source: Source, sightings: Sequence[Sighting], named: Sequence[tuple[str, str]], heads: Heads) -> list[dict]:
+def build_rows(
+    source: Source, sightings: Sequence[Sighting], named: Sequence[tuple[str, str]], heads: Heads
+) -> list[dict]:
     """One data set's rows, before any split is drawn; a bad label stops here and names its file.
 
     Raises:
@@ -96,7 +97,7 @@ def _name_image(sighting: Sighting, *, min_side: int, max_pixels: int) -> tuple[
         return f"unused:{sighting.path}", sighting.problem
     try:
         return content_hash(decode(sighting.path, min_side=min_side, max_pixels=max_pixels)), READABLE
-    except UnreadableImage as error:
+    except UnreadableImageError as error:
         return f"unused:{sighting.path}", str(error)
 
 

@@ -13,7 +13,7 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
 
 
 def to_float(pixels: Tensor) -> Tensor:
-    """uint8 [batch, height, width, 3] as stored, to float [batch, 3, height, width] in 0..1, channels last in memory."""
+    """uint8 [batch, height, width, 3] as stored, to float [batch, 3, height, width], channels last in memory."""
     return pixels.permute(0, 3, 1, 2).float().div_(255)
 
 
@@ -59,7 +59,7 @@ def blur(images: Tensor, amount: Tensor) -> Tensor:
 
 
 def erase(images: Tensor, *, centre: Tensor, size: Tensor) -> Tensor:
-    """Paint a grey rectangle (Zhong et al., AAAI 2020). Centre and size are [batch, 2], x and y, as shares of the side."""
+    """Paint a grey rectangle (Zhong et al., AAAI 2020). Centre and size: [batch, 2], x and y, shares of the side."""
     height, width = images.shape[-2:]
     x = (torch.arange(width, device=images.device) + 0.5) / width
     y = (torch.arange(height, device=images.device) + 0.5) / height

@@ -19,7 +19,7 @@ class Ensembled:
     Attributes:
         mean: [batch, names], probabilities or numbers in the head's units.
         std: [batch, names], standard deviation across views (0 with one view).
-        agreement: share of the views that decide as the mean does: [batch], detection [batch, elements]; regression: none.
+        agreement: share of the views that decide as the mean does: [batch]; detection [batch, elements].
         variance: [batch, names], regression only: spread across views plus the mean of the distributions' own.
         single: [batch, names], what the first view alone says.
     """
@@ -32,7 +32,9 @@ class Ensembled:
 
 
 @torch.inference_mode()
-def predict(network: MultiHead, heads: Heads, pixels: Tensor, views: Sequence[View], *, bf16: bool) -> dict[str, Ensembled]:
+def predict(
+    network: MultiHead, heads: Heads, pixels: Tensor, views: Sequence[View], *, bf16: bool
+) -> dict[str, Ensembled]:
     """Run every view of a batch through the network, uint8 [batch, height, width, 3], and combine them by head."""
     images = to_float(pixels)
     values: dict[str, list[Tensor]] = {name: [] for name in heads}

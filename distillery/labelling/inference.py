@@ -54,7 +54,9 @@ def predict_shards(
         expected.add(path)
         notes = {**provenance, FINGERPRINT: _fingerprint(rows, views, provenance, bf16)}
         if not _is_done(path, notes[FINGERPRINT]):
-            results = predict_images(network, heads, store, rows["image"], views=views, batch=batch, bf16=bf16, device=device)
+            results = predict_images(
+                network, heads, store, rows["image"], views=views, batch=batch, bf16=bf16, device=device
+            )
             write_table(_table(heads, rows, _join(results), len(views)), predictions_schema(heads), path, notes)
         done += len(rows)
         progress(done)

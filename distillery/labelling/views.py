@@ -43,27 +43,28 @@ def check_views(views: Sequence[View], heads: Heads) -> None:
 
 def apply_view(view: View, images: Tensor) -> Tensor:
     """Transform float images [batch, 3, height, width] in 0..1."""
+    number = 0.0 if isinstance(view.amount, tuple) else float(view.amount)
     one = images.new_ones(1)
-    amount = view.amount
     match view.kind:
         case "identity":
             return images
         case "flip":
             return images.flip(3)
         case "scale":
-            return _move(images, scale=float(amount))  # type: ignore[arg-type]
+            return _move(images, scale=number)
         case "shift":
-            return _move(images, shift=amount)  # type: ignore[arg-type]
+            assert isinstance(view.amount, tuple)
+            return _move(images, shift=view.amount)
         case "rotation":
-            return _move(images, degrees=float(amount))  # type: ignore[arg-type]
+            return _move(images, degrees=number)
         case "brightness":
-            return (images * amount).clamp_(0, 1)
+            return (images * number).clamp_(0, 1)
         case "contrast":
-            return transforms.colour(images, brightness=one, contrast=one * amount, saturation=one)
+            return transforms.colour(images, brightness=one, contrast=one * number, saturation=one)
         case "grey":
-            return torch.lerp(images, transforms.grey(images).expand_as(images), float(amount))  # type: ignore[arg-type]
+            return torch.lerp(images, transforms.grey(images).expand_as(images), number)
         case "blur":
-            return transforms.blur(images, one * amount)
+            return transforms.blur(images, one * number)
 
 
 def align(view: View, heads: Heads, values: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -73,7 +74,9 @@ def align(view: View, heads: Heads, values: dict[str, Tensor]) -> dict[str, Tens
     return {name: value[:, mirrored(heads[name])] for name, value in values.items()}
 
 
-def _move(images: Tensor, *, degrees: float = 0.0, scale: float = 1.0, shift: tuple[float, float] = (0.0, 0.0)) -> Tensor:
+def _move(
+    images: Tensor, *, degrees: float = 0.0, scale: float = 1.0, shift: tuple[float, float] = (0.0, 0.0)
+) -> Tensor:
     """``transforms.affine`` with one transform for the whole batch: the grid is made once and not per image."""
     angle = math.radians(degrees)
     cos, sin = math.cos(angle) / scale, math.sin(angle) / scale

@@ -18,6 +18,9 @@ class MultiHead(nn.Module):
     Normalisation is part of the network, so that a stored model needs no recipe beside it.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, heads: Heads, *, backbone: str, width: float, dropout: float, pretrained: bool = False) -> None:
         super().__init__()
         self.backbone, features = make_backbone(backbone, width=width, pretrained=pretrained)

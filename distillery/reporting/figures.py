@@ -57,5 +57,7 @@ def _figure(width: float, height: float) -> "Figure":
     import matplotlib
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context({"font.size": 8, "axes.edgecolor": INK, "text.color": INK, "svg.hashsalt": "distillery"}):
+    with matplotlib.rc_context(
+        {"font.size": 8, "axes.edgecolor": INK, "text.color": INK, "svg.hashsalt": "distillery"}
+    ):
         return Figure(figsize=(width, height), dpi=110, layout="constrained")

@@ -16,7 +16,9 @@ class BatchPlan:
         DistilleryError: a group with a proportion above 0 has no row.
     """
 
-    def __init__(self, groups: Mapping[str, np.ndarray], proportions: Mapping[str, float], *, batch: int, seed: int) -> None:
+    def __init__(
+        self, groups: Mapping[str, np.ndarray], proportions: Mapping[str, float], *, batch: int, seed: int
+    ) -> None:
         for name, share in proportions.items():
             if share > 0 and not len(groups.get(name, ())):
                 raise DistilleryError(f"mixing wants {share:g} of '{name}', which has no usable training image")
@@ -32,13 +34,15 @@ class BatchPlan:
 
     def _draw(self, group: int, start: int, count: int) -> np.ndarray:
         size = len(self._groups[group])
-        wanted = np.arange(start, start + count)
+        wanted = range(start, start + count)
         return np.array([self._order(group, place // size)[place % size] for place in wanted], dtype=np.int64)
 
     def _order(self, group: int, number: int) -> np.ndarray:
         if (group, number) not in self._passes:
             # A batch reaches into two neighbouring passes at most unless the group is smaller than its share of it.
-            self._passes = {key: order for key, order in self._passes.items() if key[0] != group or key[1] >= number - 1}
+            self._passes = {
+                key: order for key, order in self._passes.items() if key[0] != group or key[1] >= number - 1
+            }
             generator = np.random.default_rng([self._seed, group, number])
             self._passes[group, number] = generator.permutation(self._groups[group])
         return self._passes[group, number]

@@ -1,4 +1,4 @@
-"""What training needs to go on where it stopped, in one safetensors file; ends bit-identical to a run without a stop."""
+"""What training needs to go on where it stopped, and to end bit-identical to a run without a stop."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,12 @@ from distillery.training.optimisation import MovingAverage
 
 
 def save_checkpoint(
-    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, average: MovingAverage, records: list[dict], key: str
+    path: Path,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    average: MovingAverage,
+    records: list[dict],
+    key: str,
 ) -> None:
     """Write network, optimiser, average and the epochs' records; ``key`` says what run it belongs to."""
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}

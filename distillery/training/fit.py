@@ -10,12 +10,12 @@ from torch import Tensor
 
 from distillery.heads import Heads
 from distillery.images.augmentation import Strengths, augment
+from distillery.images.cells import Cells
 from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
 from distillery.losses import head_loss
 from distillery.networks.multihead import MultiHead
 from distillery.training.batches import BatchPlan
-from distillery.images.cells import Cells
 from distillery.training.checkpoint import load_checkpoint, save_checkpoint
 from distillery.training.optimisation import MovingAverage, make_optimiser, rate_at
 from distillery.training.validation import validate

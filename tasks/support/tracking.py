@@ -1,20 +1,23 @@
 """The MLflow record: a parent run for the pipeline, a child for each round; never double, filled up where DVC restored.
 
 Runs are found by the tag ``distillery.key``, a hash of what they record. Stages write their epochs while they train;
-``python -m tasks.support.tracking`` adds what the artefacts hold: metrics, figures, data sets, the model.
+``python -m tasks.support.tracking [last round]`` adds what the artefacts hold: metrics, figures, data sets, the model.
 """
 
 import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from distillery.errors import DistilleryError
 from distillery.networks.model import file_hash, load_card
 from distillery.params import TEACHER, Params
 from tasks.support import paths
@@ -44,11 +47,15 @@ def live_run(params: Params, key: str, provenance: Mapping[str, str]) -> Iterato
         client.update_run(run, status=status)
 
 
-def record_rounds(params: Params) -> str:
-    """Complete the record of every round from its artefacts; returns the parent run's id."""
+def record_rounds(params: Params, last: str | None = None) -> str:
+    """Complete the record of every round up to ``last`` from its artefacts; returns the parent run's id."""
+    rounds = [TEACHER, *params.rounds]
+    last = last or rounds[-1]
+    if last not in rounds:
+        raise DistilleryError(f"no round {last!r}; allowed: {rounds}")
     client = _client(params)
     parent = _pipeline_run(client, params)
-    for number, key in enumerate([TEACHER, *params.rounds]):
+    for number, key in enumerate(rounds[: rounds.index(last) + 1]):
         run = _round_run(client, params, key, load_card(paths.model(key)).provenance)
         found = file_hash(paths.metrics(key))
         if client.get_run(run).data.tags.get(COMPLETE) != found:
@@ -124,7 +131,7 @@ def _find_or_create(client: "MlflowClient", params: Params, key: str, *, name: s
     return str(client.create_run(experiment, run_name=name, tags={KEY: key, **tags}).info.run_id)
 
 
-def _log_epochs(client: "MlflowClient", run: str, records: list[Record]) -> None:  # type: ignore[type-arg]
+def _log_epochs(client: "MlflowClient", run: str, records: Sequence[Record]) -> None:
     last = client.get_run(run).data.metrics.get("epoch", 0)
     for record in records:
         if record["epoch"] > last:
@@ -132,8 +139,6 @@ def _log_epochs(client: "MlflowClient", run: str, records: list[Record]) -> None
 
 
 def _log_metrics(client: "MlflowClient", run: str, metrics: Record, *, step: int) -> None:
-    import time
-
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
@@ -142,8 +147,8 @@ def _log_metrics(client: "MlflowClient", run: str, metrics: Record, *, step: int
         client.log_batch(run, metrics=batch[start : start + 900])
 
 
-def _flatten(nested: Mapping[str, object], before: str = "") -> dict:  # type: ignore[type-arg]
-    flat: dict = {}  # type: ignore[type-arg]
+def _flatten(nested: Mapping[str, object], before: str = "") -> dict:
+    flat: dict = {}
     for name, value in nested.items():
         flat |= _flatten(value, f"{before}{name}/") if isinstance(value, Mapping) else {f"{before}{name}": value}
     return flat
@@ -159,4 +164,4 @@ def _commit() -> str:
 
 
 if __name__ == "__main__":
-    run_stage(record_rounds)
+    run_stage(lambda params: record_rounds(params, *sys.argv[1:2]))

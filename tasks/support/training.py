@@ -14,13 +14,13 @@ import torch
 from distillery.files import whole_folder
 from distillery.heads import Heads
 from distillery.images.augmentation import Strengths
+from distillery.images.cells import Cells, fill_empty, labelled_cells
 from distillery.images.store import ImageStore
 from distillery.networks.model import Card, file_hash, save_model
 from distillery.networks.multihead import MultiHead
 from distillery.params import Params, Training
 from distillery.tables import READABLE, read_table
 from distillery.training.batches import BatchPlan
-from distillery.images.cells import Cells, fill_empty, labelled_cells
 from distillery.training.fit import Examples, Settings, fit
 from tasks.support import paths, tracking
 
@@ -107,7 +107,9 @@ def _examples(rows: pl.DataFrame, store: ImageStore, cells: Cells) -> Examples:
 
 def _groups(rows: pl.DataFrame) -> dict[str, np.ndarray]:
     """What batches are mixed of: the labelled rows of each data set, and all of the pool together."""
-    group = pl.when(pl.col("split") == "train").then(pl.col("dataset").cast(pl.String)).otherwise(pl.lit(PSEUDO_LABELLED))
+    group = (
+        pl.when(pl.col("split") == "train").then(pl.col("dataset").cast(pl.String)).otherwise(pl.lit(PSEUDO_LABELLED))
+    )
     numbered = rows.select(group.alias("group")).with_row_index()
     return {str(key[0]): part["index"].to_numpy().astype(np.int64) for key, part in numbered.group_by("group")}
 
@@ -128,5 +130,7 @@ def _with_progress(records: Iterator[dict[str, float]], key: str, training: Trai
     for number, record in enumerate(records, start=1):
         rate = number * training.steps_per_epoch * training.batch / (time.monotonic() - began)
         scores = ", ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in record.items() if k.startswith("val_score/"))
-        print(f"{key}: epoch {number} of {training.epochs}, {rate:,.0f} images a second; validation {scores}", flush=True)
+        print(
+            f"{key}: epoch {number} of {training.epochs}, {rate:,.0f} images a second; validation {scores}", flush=True
+        )
         yield record

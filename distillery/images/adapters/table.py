@@ -15,7 +15,9 @@ SPLIT_COLUMN = "split"
 def read_table_rows(folder: Path, table: str | None, identity: str | None, path_column: str) -> list[Sighting]:
     """A row per image: its path (relative to the folder), optional ``split`` and identity, labels in all columns."""
     if table is None:
-        raise DistilleryError(f"{folder}: the adapter 'table' needs the key 'table', a CSV or Parquet file in the folder")
+        raise DistilleryError(
+            f"{folder}: the adapter 'table' needs the key 'table', a CSV or Parquet file in the folder"
+        )
     frame = _read(folder / table, path_column)
     if identity is not None and identity not in frame.columns:
         raise DistilleryError(f"{folder / table}: no identity column '{identity}'; found: {frame.columns}")

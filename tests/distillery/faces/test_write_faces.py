@@ -23,7 +23,7 @@ def test_pictures_and_labels_belong_together(tmp_path: Path, camera_values, caps
     assert [row["path"] for row in rows] == [f"images/0000{k}.png" for k in range(5)]
     assert list(rows[0])[:6] == ["path", "identity", "age", "gender", "race", "expression"]
     assert all(np.asarray(Image.open(folder / row["path"])).shape == (16, 16, 3) for row in rows)
-    assert "faces studio: 5 of 5" in capsys.readouterr().out
+    assert "faces studio: 5 of 5 images" in capsys.readouterr().out
 
 
 def test_writing_again_replaces_the_folder_by_the_same_bytes(tmp_path: Path, camera_values):

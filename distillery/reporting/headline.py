@@ -1,0 +1,85 @@
+"""What the rounds brought: the teacher against the last network, head by head."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import polars as pl
+from markupsafe import Markup
+
+from distillery.heads import Heads
+from distillery.metrics import higher_is_better
+from distillery.reporting.axes import Scale, number
+from distillery.reporting.tables import by_place, primary_metric
+
+WAY = "ensemble"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """One head on one data set: the primary metric of two rounds."""
+
+    dataset: str
+    domain: str
+    head: str
+    metric: str
+    before: float
+    after: float
+    apart: bool
+    """Whether the two intervals do not meet."""
+
+    @property
+    def change(self) -> float:
+        return self.after - self.before
+
+    @property
+    def verdict(self) -> str:
+        """``better``, ``worse`` or ``same``: three digits are shown, and what they do not show is no change."""
+        gain = round(self.change if higher_is_better(self.metric) else -self.change, 3)
+        return "better" if gain > 0 else "worse" if gain < 0 else "same"
+
+
+def compare_rounds(scores: pl.DataFrame, heads: Heads, *, first: str, last: str) -> list[Comparison]:
+    """The ensemble's primary metric in the first and last round, for every data set and head that both scored.
+
+    Args:
+        scores: columns of ``tables.SCORES`` and ``round``.
+        heads: say which metric is primary.
+        first: the teacher's round.
+        last: the student's.
+    """
+    found = []
+    for dataset, domain, name, part in by_place(scores.filter(pl.col("way") == WAY)):
+        metric = primary_metric(part, heads[name])
+        rows = {row["round"]: row for row in part.filter(pl.col("metric") == metric).to_dicts()}
+        if first in rows and last in rows:
+            one, two = rows[first], rows[last]
+            apart = one["low"] > two["high"] or two["low"] > one["high"]
+            values = {"before": one["value"], "after": two["value"], "apart": apart}
+            found.append(Comparison(dataset=dataset, domain=domain, head=name, metric=metric, **values))
+    return found
+
+
+def mean_comparison(found: Sequence[Comparison]) -> Comparison | None:
+    """The plain mean over heads; all primary metrics are better high, and 1 at best."""
+    if not found:
+        return None
+    before, after = (sum(values) / len(found) for values in zip(*[(c.before, c.after) for c in found], strict=True))
+    place = {"dataset": "", "domain": ", ".join(dict.fromkeys(c.domain for c in found)), "head": "mean over heads"}
+    return Comparison(**place, metric="primary", before=before, after=after, apart=False)
+
+
+def signed(change: float) -> str:
+    """A change with its sign."""
+    text = number(abs(change))
+    return f"±{text}" if round(change, 3) == 0 else f"+{text}" if change > 0 else f"−{text}" if change < 0 else text
+
+
+def draw_step(one: Comparison) -> Markup:
+    """From the teacher's value to the student's on a scale of 0 to 1."""
+    x = Scale(0, 1, 6, 194)
+    start, end = (x.place(min(max(value, 0), 1)) for value in (one.before, one.after))
+    drawn = Markup(
+        '<svg class="step {}" viewBox="0 0 200 16" role="img" aria-label="{} to {}"><path class="rail" d="M6 8H194"/>'
+        '<path class="move" d="M{} 8H{}"/><circle class="old" cx="{}" cy="8" r="4"/><circle class="new" cx="{}" cy="8" r="5"/></svg>'
+    )
+    return drawn.format(one.verdict, number(one.before), number(one.after), start, end, start, end)

@@ -1,0 +1,42 @@
+"""The evaluation's tables of all rounds, one below the other, and the metric that stands for a head."""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from distillery.heads import Head
+from distillery.metrics import PRIMARY
+
+_PLACE = {"dataset": pl.String, "domain": pl.String, "head": pl.String}
+_INTERVAL = {"metric": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
+SCORES = {**_PLACE, "way": pl.String, **_INTERVAL, "images": pl.Int64}
+CONFUSION = {**_PLACE, "actual": pl.String, "predicted": pl.String}
+RELIABILITY = {**_PLACE, "confidence": pl.Float64, "accuracy": pl.Float64, "images": pl.Float64}
+AUDIT = {**_PLACE, **_INTERVAL}
+AMONG = "balanced_accuracy_among"
+
+
+def stack_rounds(tables: Mapping[str, pl.DataFrame], schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
+    """One table of every round's, with the column ``round`` in front; a table without rows may lack its columns."""
+    types = {"round": pl.String, **schema}
+    found = [
+        table.with_columns(round=pl.lit(key)).select(types.keys()).cast(types)
+        for key, table in tables.items()
+        if len(table)
+    ]  # type: ignore[arg-type]
+    return pl.concat([pl.DataFrame(schema=types), *found])
+
+
+def primary_metric(scores: pl.DataFrame, head: Head) -> str:
+    """The metric that stands for a head on one data set: among the classes that occur there, where some do not.
+
+    Args:
+        scores: one head's on one data set, column ``metric``.
+    """
+    return AMONG if AMONG in set(scores["metric"]) else PRIMARY[head.kind]
+
+
+def by_place(table: pl.DataFrame) -> list[tuple[str, str, str, pl.DataFrame]]:
+    """Data set, domain, head and rows of each part, in the order of the table."""
+    parts = table.partition_by("dataset", "head", maintain_order=True) if len(table) else []
+    return [(part["dataset"][0], part["domain"][0], part["head"][0], part) for part in parts]

@@ -1,0 +1,105 @@
+"""One DVC stage as one Prefect task: a process group of its own, its output in the logs, its end with the task's."""
+
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from prefect import get_run_logger, runtime, task
+from prefect.cache_policies import NO_CACHE
+
+LOCK = Path(".dvc/tmp/distillery.lock")
+Result = TypeVar("Result")
+GRACE = 10.0  # seconds between asking a cancelled stage to stop and stopping it
+QUIET = {
+    "DO_NOT_TRACK": "true",
+    "DVC_NO_ANALYTICS": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "PYTHONUNBUFFERED": "1",
+}
+
+
+class StageError(Exception):
+    """A stage ended with an error; its last lines say which."""
+
+
+def run(stage: str, key: str | None = None) -> str:
+    """Bring one stage up to date through DVC; returns ``unchanged``, ``restored`` or ``ran``."""
+    address = stage if key is None else f"{stage}@{key}"
+    command = ["-m", "dvc", "repro", "--single-item", address]
+    return _as_task(stage, address, lambda log: _outcome(_stream(command, address, log)))
+
+
+def record(key: str) -> None:
+    """Complete the MLflow record of the rounds up to this one."""
+    command = ["-m", "tasks.support.tracking", key]
+    _as_task("tracking", f"tracking@{key}", lambda log: len(_stream(command, "tracking", log)))
+
+
+@contextmanager
+def hold_workspace() -> Iterator[None]:
+    """One flow at a time in a working tree; a second one waits. The kernel frees the lock of a killed process."""
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _as_task(name: str, run_name: str, act: Callable[[Callable[[str], None]], Result]) -> Result:
+    # DVC is the cache. Prefect's would ask whether the same arguments ran before, which says nothing about files.
+    @task(name=name, task_run_name=run_name, cache_policy=NO_CACHE)
+    def staged() -> Result:
+        return act(get_run_logger().info)
+
+    return staged()
+
+
+def _stream(arguments: list[str], name: str, log: Callable[[str], None]) -> list[str]:
+    """Run Python in a new process group and pass on its lines; the group never outlives the call."""
+    environment = {**os.environ, **QUIET, "DISTILLERY_FLOW_RUN": str(runtime.flow_run.id or "")}
+    # A stage's command is `python -m ...`: it must find the interpreter that runs this flow.
+    environment["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    lines = []
+    try:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line.rstrip("\n"))
+            log(lines[-1])
+        process.wait()
+    finally:
+        _end(process)
+    if process.returncode:
+        shown = "\n".join(lines[-15:])
+        raise StageError(f"stage {name} ended with exit status {process.returncode}:\n{shown}")
+    return lines
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(GRACE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _outcome(lines: list[str]) -> str:
+    text = "\n".join(lines)
+    if "didn't change, skipping" in text:
+        return "unchanged"
+    return "restored" if "is cached - skipping run" in text else "ran"
