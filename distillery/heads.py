@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
 
 ViewKind = Literal["identity", "flip", "scale", "shift", "rotation", "brightness", "contrast", "grey", "blur"]
 
@@ -18,6 +18,11 @@ class _Head(Frozen):
     forbids: frozenset[ViewKind] = Field(
         default=frozenset(), description="views and augmentations that change its label"
     )
+
+    @field_serializer("forbids", when_used="json")
+    def _in_one_order(self, forbids: frozenset[str]) -> list[str]:
+        # A set's own order differs from process to process, and cards and hashes are made of this.
+        return sorted(forbids)
 
 
 class Classification(_Head):
@@ -88,5 +93,9 @@ def mirrored(head: Head) -> list[int]:
 def _check_names(what: str, allowed: tuple[str, ...], mirror: tuple[tuple[str, str], ...]) -> None:
     if len(set(allowed)) != len(allowed):
         raise ValueError(f"{what} holds a name twice: {list(allowed)}")
-    for name in {name for pair in mirror for name in pair} - set(allowed):
-        raise ValueError(f"mirror names {name!r}; allowed: {list(allowed)}")
+    paired = [name for pair in mirror for name in pair]
+    for name in paired:
+        if name not in allowed:
+            raise ValueError(f"mirror names {name!r}; allowed: {list(allowed)}")
+        if paired.count(name) > 1:
+            raise ValueError(f"mirror names {name!r} twice; a flip swaps it with one other")

@@ -91,6 +91,13 @@ class Augmentation(Frozen):
     noise: Share
     erase: Share
 
+    @field_validator("scale")
+    @classmethod
+    def _scale_is_a_zoom(cls, scale: Span) -> Span:
+        if not 0 < scale[0] <= scale[1]:
+            raise ValueError(f"{list(scale)} is no span of zooms; allowed: smallest, then largest, above 0")
+        return scale
+
 
 class Training(Frozen):
     epochs: Count

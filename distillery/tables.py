@@ -83,16 +83,24 @@ def read_table(path: Path) -> pl.DataFrame:
         found = read_metadata(file).get("distillery.schema")
         if found != VERSION:
             raise DistilleryError(f"{file}: schema version {found!r}, this version reads {VERSION!r}")
-    return pl.concat([pl.read_parquet(file) for file in files])
+    return pl.concat([_read_rows(file) for file in files])
 
 
 def read_metadata(path: Path) -> dict[str, str]:
     """The key-value metadata in a Parquet file's footer."""
     try:
         found = pq.read_schema(path).metadata or {}
-    except (pa.ArrowException, OSError) as error:
+        return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DistilleryError(f"{path}: not a readable Parquet file ({error})") from error
-    return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}
+
+
+def _read_rows(path: Path) -> pl.DataFrame:
+    # A footer can be whole and a page damaged: polars then fails, or even panics.
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise DistilleryError(f"{path}: damaged Parquet file ({error})") from error
 
 
 def _label_type(head: Head) -> pa.DataType:

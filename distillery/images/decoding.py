@@ -24,8 +24,7 @@ def decode(path: Path, *, min_side: int, max_pixels: int) -> Image.Image:
         UnreadableImageError: missing, empty, not an image, truncated, or its size is out of bounds.
     """
     try:
-        with warnings.catch_warnings(), Image.open(path) as image:
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             _check_size(image, min_side, max_pixels)
             return _eight_bit(ImageOps.exif_transpose(image)).convert("RGB")
     except FileNotFoundError:
@@ -34,7 +33,8 @@ def decode(path: Path, *, min_side: int, max_pixels: int) -> Image.Image:
         reason = "not an image" if path.stat().st_size else "empty file"
         raise UnreadableImageError(reason) from None
     except Image.DecompressionBombError:
-        raise UnreadableImageError(f"more than {max_pixels} pixels") from None
+        limit = min(max_pixels, 2 * (Image.MAX_IMAGE_PIXELS or max_pixels))
+        raise UnreadableImageError(f"too large: more than {limit} pixels") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise UnreadableImageError(f"damaged: {error}") from None
 

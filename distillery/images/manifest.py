@@ -52,7 +52,7 @@ def build_rows(
     rows, problems = [], []
     for sighting, (image, status) in zip(sightings, named, strict=True):
         row: dict = {"image": image, "path": str(sighting.path), "dataset": source.name, "domain": source.domain}
-        row |= {"identity": sighting.identity and f"{source.name}/{sighting.identity}", "status": status}
+        row |= {"identity": f"{source.name}/{sighting.identity}" if sighting.identity else None, "status": status}
         row |= {"source_split": sighting.split}
         for name, head in heads.items():
             try:

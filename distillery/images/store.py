@@ -36,7 +36,7 @@ class ImageStore:
         try:
             reader = pa.ipc.open_file(pa.memory_map(str(path)))
             self.size = int((reader.schema.metadata or {})[b"size"])
-        except (OSError, pa.ArrowException, KeyError) as error:
+        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
             raise DistilleryError(f"{path}: not an image store ({error}); run the stage 'images' again") from error
         self._path = path
         self._blocks: list[np.ndarray] = []
@@ -45,8 +45,8 @@ class ImageStore:
             batch = reader.get_batch(number)
             pixels = np.frombuffer(batch.column("pixels").buffers()[1], dtype=np.uint8)
             self._blocks.append(pixels.reshape(batch.num_rows, self.size, self.size, 3))
-            for name in batch.column("image").to_pylist():
-                self._positions[name] = len(self._positions)
+            found = batch.column("image").to_pylist()
+            self._positions |= {name: number * BLOCK + row for row, name in enumerate(found)}
 
     def positions(self, names: Iterable[str]) -> np.ndarray:
         """Where the images lie: int64 [images].

@@ -48,7 +48,8 @@ def _confidence(head: Head, values: np.ndarray, predictions: pl.DataFrame, name:
         case Detection():
             return np.maximum(values, 1 - values)
         case Regression():
-            return np.sqrt(_filled(predictions[f"{name}_variance"]))
+            # E[x^2] - E[x]^2 of a sharp distribution can round to just below 0.
+            return np.sqrt(_filled(predictions[f"{name}_variance"]).clip(min=0))
 
 
 def _weight(head: Head, confidence: np.ndarray, threshold: float) -> np.ndarray:

@@ -11,6 +11,9 @@ from distillery.errors import DistilleryError
 from distillery.heads import Heads, ViewKind, mirrored
 from distillery.images import transforms
 
+FACTORS = frozenset({"scale", "brightness", "contrast"})
+PORTIONS = frozenset({"grey", "blur"})
+
 
 @dataclass(frozen=True)
 class View:
@@ -34,8 +37,10 @@ def check_views(views: Sequence[View], heads: Heads) -> None:
         where = f"views[{number}] ({view.kind})"
         if isinstance(view.amount, tuple) != (view.kind == "shift"):
             raise DistilleryError(f"{where}: amount {view.amount!r}; shift takes [x, y], every other kind one number")
-        if view.kind == "scale" and view.amount <= 0:  # type: ignore[operator]
-            raise DistilleryError(f"{where}: amount {view.amount!r}; a zoom factor is above 0")
+        if view.kind in FACTORS and not view.amount > 0:  # type: ignore[operator]
+            raise DistilleryError(f"{where}: amount {view.amount!r}; a factor is above 0")
+        if view.kind in PORTIONS and not 0 <= view.amount <= 1:  # type: ignore[operator]
+            raise DistilleryError(f"{where}: amount {view.amount!r}; allowed: 0 to 1")
         for name, head in heads.items():
             if view.kind in head.forbids:
                 raise DistilleryError(f"{where}: head '{name}' forbids it (heads.{name}.forbids); remove the view")

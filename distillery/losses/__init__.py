@@ -17,7 +17,8 @@ def head_loss(head: Head, logits: Tensor, labels: Tensor, weights: Tensor, *, sm
     Args:
         head: says which loss it is.
         logits: float [batch, outputs].
-        labels: float [batch, names]: probabilities, or numbers in the head's units; anything where the weight is 0.
+        labels: float [batch, names]: probabilities, or numbers in the head's units; any finite number where
+            the weight is 0 (not-a-number would reach the gradient).
         weights: float [batch] (detection: [batch, elements]); 0 for an empty cell.
         smoothing: label smoothing of classification heads.
     """

@@ -11,9 +11,10 @@ def score_elements(probabilities: Tensor, labels: Tensor, elements: tuple[str, .
 
     The mean is over the elements that occur at least once: without an occurrence F1 is undefined.
     """
-    f1 = multilabel_f1_score(probabilities, labels, len(elements), average=None, ignore_index=EMPTY)
+    decided = (probabilities >= 0.5).long()
+    f1 = multilabel_f1_score(decided, labels, len(elements), average=None, ignore_index=EMPTY)
     occurring = (labels == 1).any(dim=0)
     found = {f"f1_{name}": float(f1[index]) for index, name in enumerate(elements) if occurring[index]}
     known = labels != EMPTY
-    right = ((probabilities >= 0.5).long() == labels) & known
+    right = (decided == labels) & known
     return {"f1_macro": float(f1[occurring].mean()), "accuracy": float(right.sum() / known.sum()), **found}

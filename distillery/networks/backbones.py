@@ -8,6 +8,9 @@ from torch import nn
 from distillery.errors import DistilleryError
 from distillery.networks.compact import Compact
 
+# Without a last linear layer to take off, or with a second output while training.
+NOT_PLAIN = ("googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1")
+
 
 def make_backbone(name: str, *, width: float, pretrained: bool) -> tuple[nn.Module, int]:
     """A network from images to features, and the number of features.
@@ -28,7 +31,7 @@ def make_backbone(name: str, *, width: float, pretrained: bool) -> tuple[nn.Modu
     # torchvision takes seconds to import, and the compact network does without.
     from torchvision import models
 
-    known = models.list_models(module=models)
+    known = [found for found in models.list_models(module=models) if found not in NOT_PLAIN]
     if name not in known:
         raise DistilleryError(f"network.backbone is {name!r}; allowed: compact or one of {known}")
     backbone = models.get_model(name, weights=None)

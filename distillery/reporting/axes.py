@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-WIDTH, HEIGHT = 280, 170
-LEFT, RIGHT, TOP, BOTTOM = 40, 270, 10, 146
+WIDTH, HEIGHT = 260, 164
+LEFT, RIGHT, TOP, BOTTOM = 38, 252, 10, 140
 Tick = tuple[float, str]
 
 
@@ -33,7 +33,7 @@ class Scale:
 
 def fit_scale(values: Iterable[float | None], start: float, end: float) -> Scale:
     """A scale from round number to round number around the values that are numbers."""
-    known = [value for value in values if is_number(value)] or [0.0, 1.0]
+    known = [value for value in values if value is not None and math.isfinite(value)] or [0.0, 1.0]
     low, high = min(known), max(known)
     if high - low < 1e-9:
         low, high = low - 0.5, high + 0.5

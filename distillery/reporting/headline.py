@@ -9,7 +9,7 @@ from markupsafe import Markup
 from distillery.heads import Heads
 from distillery.metrics import higher_is_better
 from distillery.reporting.axes import Scale, number
-from distillery.reporting.tables import by_place, primary_metric
+from distillery.reporting.results import by_place, primary_metric
 
 WAY = "ensemble"
 
@@ -32,9 +32,14 @@ class Comparison:
         return self.after - self.before
 
     @property
+    def gain(self) -> float:
+        """The change, where more is always better."""
+        return self.change if higher_is_better(self.metric) else -self.change
+
+    @property
     def verdict(self) -> str:
         """``better``, ``worse`` or ``same``: three digits are shown, and what they do not show is no change."""
-        gain = round(self.change if higher_is_better(self.metric) else -self.change, 3)
+        gain = round(self.gain, 3)
         return "better" if gain > 0 else "worse" if gain < 0 else "same"
 
 
@@ -42,7 +47,7 @@ def compare_rounds(scores: pl.DataFrame, heads: Heads, *, first: str, last: str)
     """The ensemble's primary metric in the first and last round, for every data set and head that both scored.
 
     Args:
-        scores: columns of ``tables.SCORES`` and ``round``.
+        scores: columns of ``results.SCORES``.
         heads: say which metric is primary.
         first: the teacher's round.
         last: the student's.
@@ -74,12 +79,18 @@ def signed(change: float) -> str:
     return f"±{text}" if round(change, 3) == 0 else f"+{text}" if change > 0 else f"−{text}" if change < 0 else text
 
 
-def draw_step(one: Comparison) -> Markup:
-    """From the teacher's value to the student's on a scale of 0 to 1."""
-    x = Scale(0, 1, 6, 194)
-    start, end = (x.place(min(max(value, 0), 1)) for value in (one.before, one.after))
+def draw_change(one: Comparison, largest: float) -> Markup:
+    """A bar from no change, in the middle, to the gain: worse to the left, better to the right.
+
+    Args:
+        one: the comparison.
+        largest: the gain or loss at the ends of the scale.
+    """
+    x = Scale(-max(largest, 1e-3), max(largest, 1e-3), 6, 194)
     drawn = Markup(
-        '<svg class="step {}" viewBox="0 0 200 16" role="img" aria-label="{} to {}"><path class="rail" d="M6 8H194"/>'
-        '<path class="move" d="M{} 8H{}"/><circle class="old" cx="{}" cy="8" r="4"/><circle class="new" cx="{}" cy="8" r="5"/></svg>'
+        '<svg class="change {}" viewBox="0 0 200 16" role="img" aria-label="{}">'
+        '<path class="rail" d="M6 8H194M{} 1V15"/>'
+        '<path class="move" d="M{} 8H{}"/><circle cx="{}" cy="8" r="5"/></svg>'
     )
-    return drawn.format(one.verdict, number(one.before), number(one.after), start, end, start, end)
+    end = x.place(one.gain)
+    return drawn.format(one.verdict, signed(one.change), x.place(0), x.place(0), end, end)

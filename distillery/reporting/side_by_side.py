@@ -9,7 +9,7 @@ from markupsafe import Markup
 from distillery.heads import Heads, Regression
 from distillery.reporting.axes import number
 from distillery.reporting.dots import Mark, draw_dots
-from distillery.reporting.tables import by_place, primary_metric
+from distillery.reporting.results import by_place, primary_metric
 
 WAYS = {"one_view": "one view", "ensemble": "ensemble"}
 
@@ -36,7 +36,7 @@ def measure_datasets(scores: pl.DataFrame, heads: Heads, rounds: Sequence[str]) 
     """Every data set in the order of the table.
 
     Args:
-        scores: columns of ``tables.SCORES`` and ``round``.
+        scores: columns of ``results.SCORES``.
         heads: say which metrics are drawn: the primary one, and the error in its unit for numbers.
         rounds: along the bottom.
     """

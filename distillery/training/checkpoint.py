@@ -24,6 +24,10 @@ def save_checkpoint(
     tensors |= {f"average.{name}": value for name, value in average.state.items()}
     for index, state in optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
+    # Dropout draws from torch's own generators.
+    tensors["random.cpu"] = torch.get_rng_state()
+    if torch.cuda.is_initialized():
+        tensors["random.cuda"] = torch.cuda.get_rng_state()
     notes = json.dumps({"key": key, "records": records}).encode()
     tensors["notes"] = torch.from_numpy(np.frombuffer(notes, dtype=np.uint8).copy())
     save_tensors(tensors, path)
@@ -39,16 +43,23 @@ def load_checkpoint(
     notes = json.loads(tensors.pop("notes").numpy().tobytes())
     if notes["key"] != key:
         return []
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimiser": {}}
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimiser": {}, "random": {}}
     for name, value in tensors.items():
         part, _, rest = name.partition(".")
         parts[part][rest] = value
     network.load_state_dict(parts["network"])
     for name, value in parts["average"].items():
         average.state[name].copy_(value)
+    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
     states: dict[int, dict[str, Tensor]] = {}
     for name, value in parts["optimiser"].items():
         index, _, slot = name.partition(".")
-        states.setdefault(int(index), {})[slot] = value
+        # The fused optimiser walks memory, so that a moment has to lie there as its parameter does (channels last).
+        laid_out = torch.empty_like(parameters[int(index)]).copy_(value) if value.ndim else value
+        states.setdefault(int(index), {})[slot] = laid_out
     optimiser.load_state_dict({**optimiser.state_dict(), "state": states})
+    if "cpu" in parts["random"]:
+        torch.set_rng_state(parts["random"]["cpu"])
+    if "cuda" in parts["random"]:
+        torch.cuda.set_rng_state(parts["random"]["cuda"])
     return list(notes["records"])

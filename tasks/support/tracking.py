@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 KEY = "distillery.key"
 COMPLETE = "distillery.complete"
 FLOW_RUN = "DISTILLERY_FLOW_RUN"
-Record = Mapping[str, float]
+Record = Mapping[str, float | None]
 
 
 @contextmanager
@@ -142,7 +142,7 @@ def _log_metrics(client: "MlflowClient", run: str, metrics: Record, *, step: int
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
-    batch = [Metric(name, float(value), now, step) for name, value in metrics.items()]
+    batch = [Metric(name, float(value), now, step) for name, value in metrics.items() if value is not None]
     for start in range(0, len(batch), 900):  # the most that one call takes is 1,000
         client.log_batch(run, metrics=batch[start : start + 900])
 

@@ -1,5 +1,6 @@
 """A CSV or Parquet file with a ``path`` column and label columns."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,8 +25,8 @@ def read_table_rows(folder: Path, table: str | None, identity: str | None, path_
     return [
         Sighting(
             path=_inside(folder, row[path_column], folder / table),
-            split=str(row.get(SPLIT_COLUMN) or ALL),
-            identity=None if identity is None or row[identity] is None else str(row[identity]),
+            split=_text(row.get(SPLIT_COLUMN)) or ALL,
+            identity=None if identity is None else _text(row[identity]),
             labels=row,
         )
         for row in frame.iter_rows(named=True)
@@ -44,13 +45,19 @@ def read_labels(table: Path, sightings: Sequence[Sighting], path_column: str) ->
 
 def _read(table: Path, path_column: str) -> pl.DataFrame:
     try:
-        reader = pl.read_parquet if table.suffix == ".parquet" else pl.read_csv
-        frame = reader(table)
+        # All rows decide a column's type: a number in the first hundred proves nothing about the rest.
+        frame = pl.read_parquet(table) if table.suffix == ".parquet" else pl.read_csv(table, infer_schema_length=None)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise DistilleryError(f"{table}: cannot be read as a table ({error})") from error
     if path_column not in frame.columns:
         raise DistilleryError(f"{table}: no path column '{path_column}'; found: {frame.columns}")
     return frame
+
+
+def _text(value: object) -> str | None:
+    """A split or an identity, which may be the number 0; None where the cell is empty."""
+    empty = value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+    return None if empty else str(value)
 
 
 def _inside(folder: Path, relative: object, table: Path) -> Path:

@@ -7,24 +7,19 @@ import polars as pl
 from distillery.heads import Head
 from distillery.metrics import PRIMARY
 
-_PLACE = {"dataset": pl.String, "domain": pl.String, "head": pl.String}
-_INTERVAL = {"metric": pl.String, "value": pl.Float64, "low": pl.Float64, "high": pl.Float64}
-SCORES = {**_PLACE, "way": pl.String, **_INTERVAL, "images": pl.Int64}
-CONFUSION = {**_PLACE, "actual": pl.String, "predicted": pl.String}
-RELIABILITY = {**_PLACE, "confidence": pl.Float64, "accuracy": pl.Float64, "images": pl.Float64}
-AUDIT = {**_PLACE, **_INTERVAL}
+_PLACE = {"round": pl.String(), "dataset": pl.String(), "domain": pl.String(), "head": pl.String()}
+_INTERVAL = {"metric": pl.String(), "value": pl.Float64(), "low": pl.Float64(), "high": pl.Float64()}
+SCORES = pl.Schema({**_PLACE, "way": pl.String(), **_INTERVAL, "images": pl.Int64()})
+CONFUSION = pl.Schema({**_PLACE, "actual": pl.String(), "predicted": pl.String()})
+RELIABILITY = pl.Schema({**_PLACE, "confidence": pl.Float64(), "accuracy": pl.Float64(), "images": pl.Float64()})
+AUDIT = pl.Schema({**_PLACE, **_INTERVAL})
 AMONG = "balanced_accuracy_among"
 
 
-def stack_rounds(tables: Mapping[str, pl.DataFrame], schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
-    """One table of every round's, with the column ``round`` in front; a table without rows may lack its columns."""
-    types = {"round": pl.String, **schema}
-    found = [
-        table.with_columns(round=pl.lit(key)).select(types.keys()).cast(types)
-        for key, table in tables.items()
-        if len(table)
-    ]  # type: ignore[arg-type]
-    return pl.concat([pl.DataFrame(schema=types), *found])
+def stack_rounds(tables: Mapping[str, pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:
+    """One table of every round's rows, with their ``round``; a table without rows may lack its columns."""
+    named = [table.with_columns(round=pl.lit(key)) for key, table in tables.items() if len(table)]
+    return pl.concat([schema.to_frame(), *[table.select(schema.names()).cast(schema) for table in named]])
 
 
 def primary_metric(scores: pl.DataFrame, head: Head) -> str:

@@ -3,24 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 import polars as pl
 from markupsafe import Markup
 
 from distillery.heads import Detection, Head, Heads, Regression
 from distillery.reporting.dots import Mark, draw_dots
-from distillery.reporting.tables import by_place
+from distillery.reporting.results import by_place
 
 WITHOUT = "_without_selection"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Yield:
-    """Cells of one head in one round's pool: those without a label, and those of them that a pseudo-label fills."""
+    """Cells of one head without a label, and those of them that a pseudo-label fills: in the pool and elsewhere."""
 
     round: str
     empty: int
     kept: int
+    empty_elsewhere: int
+    kept_elsewhere: int
 
     @property
     def percent(self) -> float:
@@ -34,7 +35,7 @@ class Audited:
     dataset: str
     metric: str
     svg: Markup
-    rows: list[dict[str, object]]
+    rows: list[dict]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,46 +49,66 @@ class Labelled:
 
 
 def describe_pseudo_labels(
-    tables: Mapping[str, pl.DataFrame], audit: pl.DataFrame, heads: Heads, thresholds: Mapping[str, float]
+    tables: Mapping[str, pl.DataFrame],
+    pool: pl.Series,
+    audit: pl.DataFrame,
+    heads: Heads,
+    thresholds: Mapping[str, float],
 ) -> list[Labelled]:
     """Every head's pseudo-labels over the rounds.
 
     Args:
         tables: by round, the table of ``distillery.tables.pseudo_labels_schema``.
-        audit: columns of ``tables.AUDIT`` and ``round``; may hold no row.
+        pool: images of the splits unlabelled and audit; other images have empty cells too.
+        audit: columns of ``results.AUDIT``; may hold no row.
         heads: in the order of the result.
         thresholds: by head.
     """
     found = {}
+    inside = {key: table["image"].is_in(pool.implode()) for key, table in tables.items()}
     for name, head in heads.items():
-        yields = [count_cells(table[f"{name}_weight"], head, key) for key, table in tables.items()]
+        yields = [count_yield(table[f"{name}_weight"], inside[key], head, key) for key, table in tables.items()]
         found[name] = Labelled(head=name, rule=_rule(head, thresholds[name]), yields=yields)
     for dataset, _, name, part in by_place(audit):
         found[name].audits.append(_audited(part, dataset, list(tables)))
     return list(found.values())
 
 
-def count_cells(weights: pl.Series, head: Head, key: str) -> Yield:
-    """Kept and empty cells; null is a labelled cell. A detection has a cell for each element."""
+def count_yield(weights: pl.Series, inside: pl.Series, head: Head, key: str) -> Yield:
+    """Kept and empty cells.
+
+    Args:
+        weights: of each image, null in a labelled cell; a detection has a cell for each element.
+        inside: whether the image is of the pool.
+        head: says how wide a cell is.
+        key: the round.
+    """
+    kept, empty = _count(weights.filter(inside), head)
+    kept_elsewhere, empty_elsewhere = _count(weights.filter(~inside), head)
+    return Yield(round=key, empty=empty, kept=kept, empty_elsewhere=empty_elsewhere, kept_elsewhere=kept_elsewhere)
+
+
+def _count(weights: pl.Series, head: Head) -> tuple[int, int]:
     values = weights.drop_nulls().to_numpy()
-    kept = values.min(axis=1, initial=np.inf) > 0 if isinstance(head, Regression) else values > 0
-    return Yield(round=key, empty=int(kept.size), kept=int(kept.sum()))
+    kept = values.min(axis=1) > 0 if isinstance(head, Regression) else values > 0
+    return int(kept.sum()), int(kept.size)
 
 
 def _rule(head: Head, threshold: float) -> str:
-    if isinstance(head, Regression):
-        return f"kept where the standard deviation is at most {threshold:g} {head.outputs[0] if len(head.outputs) == 1 else ''}".strip()
-    return (
-        f"each element kept from {threshold:g} on"
-        if isinstance(head, Detection)
-        else f"kept from a confidence of {threshold:g} on"
-    )
+    match head:
+        case Regression():
+            unit = f" {head.outputs[0]}" if len(head.outputs) == 1 else ""
+            return f"kept up to a standard deviation of {threshold:g}{unit}"
+        case Detection():
+            return f"each element kept from a confidence of {threshold:g} on"
+        case _:
+            return f"kept from a confidence of {threshold:g} on"
 
 
 def _audited(part: pl.DataFrame, dataset: str, rounds: Sequence[str]) -> Audited:
     metrics = set(part["metric"])
     metric = "precision" if "precision" in metrics else "mae"
-    rows = {key: {} for key in rounds}  # type: dict[str, dict[str, dict[str, float]]]
+    rows: dict[str, dict[str, dict]] = {key: {} for key in rounds}
     for row in part.to_dicts():
         rows[row["round"]][row["metric"]] = row
     series = {metric: "kept", metric + WITHOUT: "all predictions"}
@@ -99,8 +120,8 @@ def _audited(part: pl.DataFrame, dataset: str, rounds: Sequence[str]) -> Audited
     ]
     label = f"{part['head'][0]}: {metric} of the kept pseudo-labels and of all predictions"
     lines = [
-        {"round": key, "kept": r[metric], "all": r[metric + WITHOUT], "audited": r["audited"]}
-        for key, r in rows.items()
-        if r
+        {"round": key, "kept": found[metric], "all": found[metric + WITHOUT], "audited": found["audited"]}
+        for key, found in rows.items()
+        if found
     ]
-    return Audited(dataset=dataset, metric=metric, svg=draw_dots(marks, rounds, label=label), rows=lines)  # type: ignore[arg-type]
+    return Audited(dataset=dataset, metric=metric, svg=draw_dots(marks, rounds, label=label), rows=lines)

@@ -1,0 +1,79 @@
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from distillery.errors import DistilleryError
+from distillery.heads import Classification, Heads
+from distillery.networks.model import CARD, WEIGHTS, Card, file_hash, load_card, load_model, save_model
+
+
+@pytest.fixture
+def card(heads: Heads) -> Card:
+    return Card(heads=heads, backbone="compact", width=0.25, dropout=0.1, size=16, provenance={"manifest": "abc"})
+
+
+@pytest.fixture
+def folder(tmp_path: Path, make_network: Callable, card: Card) -> Path:
+    network = make_network()
+    network(torch.rand(8, 3, 16, 16))  # so that running statistics are not those of a fresh network
+    save_model(tmp_path, network, card)
+    return tmp_path
+
+
+def test_a_model_folder_holds_two_files_and_comes_back_with_its_card(folder: Path, card: Card):
+    network, found = load_model(folder)
+    assert found == card
+    assert not network.training
+    assert {path.name for path in folder.iterdir()} == {WEIGHTS, CARD}
+
+
+def test_weights_come_back_exactly(tmp_path: Path, make_network: Callable, card: Card):
+    network = make_network()
+    network(torch.rand(8, 3, 16, 16))
+    save_model(tmp_path, network, card)
+    found = load_model(tmp_path)[0].state_dict()
+    assert all(torch.equal(found[name], value) for name, value in network.state_dict().items())
+
+
+def test_the_card_has_the_same_bytes_whatever_the_order_of_a_set(tmp_path: Path, make_network: Callable, card: Card):
+    kinds = ("shift", "blur", "flip", "grey", "scale", "rotation")
+    head = Classification(kind="classification", classes=("a", "b"), forbids=frozenset(kinds))
+    save_model(tmp_path, make_network(), replace(card, heads={"mood": head}))
+    assert json.loads((tmp_path / CARD).read_text())["heads"]["mood"]["forbids"] == sorted(kinds)
+    assert load_card(tmp_path).heads["mood"] == head
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda f: (f / CARD).unlink(), rf"{CARD}: not a readable model card"),
+        (lambda f: (f / CARD).write_text("{"), rf"{CARD}: not a readable model card"),
+        (lambda f: (f / CARD).write_text("[]"), rf"{CARD}: not a readable model card"),
+        (lambda f: (f / CARD).write_text("{}"), rf"{CARD}: not a readable model card"),
+        (lambda f: _edit(f, surprise=1), rf"{CARD}: not a readable model card .*surprise"),
+        (lambda f: _edit(f, heads={"x": {"kind": "classification", "classes": ["one"]}}), rf"{CARD}: not a readable"),
+        (lambda f: _edit(f, width=0.5), rf"{WEIGHTS}: does not fit .*{CARD}"),
+        (lambda f: _edit(f, backbone="nothing"), "network.backbone is 'nothing'"),
+        (lambda f: (f / WEIGHTS).unlink(), rf"{WEIGHTS}: not a readable safetensors"),
+        (lambda f: (f / WEIGHTS).write_bytes((f / WEIGHTS).read_bytes()[:-9]), rf"{WEIGHTS}: not a readable safetensors"),
+    ],
+)
+def test_a_damaged_model_folder_names_its_file(folder: Path, change: Callable, message: str):
+    change(folder)
+    with pytest.raises(DistilleryError, match=message):
+        load_model(folder)
+
+
+def _edit(folder: Path, **changed: object) -> None:
+    (folder / CARD).write_text(json.dumps({**json.loads((folder / CARD).read_text()), **changed}))
+
+
+def test_a_files_hash_follows_its_bytes(tmp_path: Path):
+    for name, content in (("a", b"1"), ("b", b"1"), ("c", b"2")):
+        (tmp_path / name).write_bytes(content)
+    assert file_hash(tmp_path / "a") == file_hash(tmp_path / "b") != file_hash(tmp_path / "c")
+    assert len(file_hash(tmp_path / "a")) == 32

@@ -1,0 +1,121 @@
+import copy
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+
+import pytest
+import yaml
+
+from distillery.errors import DistilleryError
+from distillery.params import Params, validate
+
+PHOTOS = Path(__file__).parents[2] / "benchmarks" / "photos" / "params.yaml"
+GONE = object()
+
+
+@pytest.fixture(scope="module")
+def photos() -> dict:
+    return yaml.safe_load(PHOTOS.read_text())
+
+
+@pytest.fixture
+def changed(photos: dict) -> Callable[..., Params]:
+    """The photos' parameters with one key set, or removed where the value is ``GONE``."""
+
+    def change(key: str, value: object) -> Params:
+        found = copy.deepcopy(photos)
+        *parents, last = key.split(".")
+        section = reduce(dict.__getitem__, parents, found)
+        if value is GONE:
+            del section[last]
+        else:
+            section[last] = value
+        return validate(found, "params.yaml")
+
+    return change
+
+
+def test_the_photos_parameters_are_valid(photos: dict):
+    params = validate(photos, "params.yaml")
+    assert params.rounds["r1"].teacher == "r0"
+    assert params.student.epochs == 27
+    assert params.student.learning_rate == params.teacher.learning_rate
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("surprise", 1, "surprise: unknown key; remove it or correct its spelling"),
+        ("teacher.epoch", 1, r"teacher\.epoch: unknown key"),
+        ("manifest.datasets.lfw.label", 1, r"manifest\.datasets\.lfw\.label: unknown key"),
+        ("seed", GONE, "seed: missing key"),
+        ("teacher.batch", GONE, r"teacher\.batch: missing key"),
+        ("student.pseudo_weight", GONE, r"student\.pseudo_weight: missing key"),
+        ("teacher.batch", "many", r"teacher\.batch: .*integer.*found 'many'"),
+        ("teacher.batch", 0, r"teacher\.batch: .*greater than or equal to 1 \(found 0\)"),
+        ("teacher.warmup", 1.5, r"teacher\.warmup: .*less than or equal to 1"),
+        ("teacher.learning_rate", -1, r"teacher\.learning_rate: .*greater than 0"),
+        ("device", "tpu", r"device: .*'cpu' or 'cuda'.*found 'tpu'"),
+        ("manifest.datasets.lfw.adapter", "xml", r"manifest\.datasets\.lfw\.adapter: .*'utkface'.*found 'xml'"),
+        ("predictions.views", [{"kind": "spin"}], r"predictions\.views\.0\.kind: .*found 'spin'"),
+        ("predictions.views", [], r"predictions\.views: .*at least 1"),
+        ("heads.gender.kind", "guess", r"heads\.gender: .*'classification', 'detection', 'regression'"),
+        ("heads.gender.classes", ["x", "x"], "heads.gender.*classes holds a name twice"),
+        ("heads.age.range", [5, 5], r"heads\.age.*range \[5\.0, 5\.0\] is empty"),
+        ("heads.mood", {"kind": "classification", "classes": ["a", "b"]}, r"labels the head \['mood'\]"),
+        ("manifest.datasets.lfw.heads", {"sex": "gender"}, r"datasets\.lfw labels unknown head \['sex'\]; allowed: \['age'"),
+        ("manifest.datasets.lfw.rename", {"sex": {}}, r"datasets\.lfw labels unknown head \['sex'\]"),
+        ("manifest.datasets.fer2013.splits", {"train": {"test": 1}}, r"train split labels the head \['expression'\]"),
+        ("manifest.datasets.lfw.path", "data/images", r"lfw\.path: 'data/images' is outside data/raw/"),
+        ("manifest.datasets.lfw.path", "data/raw/../x", r"lfw\.path: .* is outside data/raw/"),
+        ("manifest.datasets.lfw.path", "/data/raw/x", r"lfw\.path: .* is outside data/raw/"),
+        ("manifest.datasets.lfw.splits", {"all": {"test": 0.5}}, r"lfw\.splits: all: the shares sum to 0\.5"),
+        ("manifest.datasets.lfw.splits", {"all": {"hidden": 1}}, r"lfw\.splits: all: unknown split \['hidden'\]; allowed"),
+        ("rounds", {"r1": {"teacher": "r2"}}, r"rounds\.r1\.teacher is 'r2'; allowed: \['r0'\]"),
+        ("rounds", {"r2": {"teacher": "r1"}, "r1": {"teacher": "r0"}}, r"rounds\.r2\.teacher is 'r1'; allowed: \['r0'\]"),
+        ("rounds", {"r1": {"teacher": "r1"}}, r"rounds\.r1\.teacher is 'r1'"),
+        ("rounds", {"r0": {"teacher": "r0"}}, "r0 is the teacher itself"),
+        ("teacher.mixing", {"utkface": 1, "imdb": 1}, r"teacher\.mixing names \['imdb'\]; allowed: \['fer2013', 'lfw', 'utkface'\]"),
+        ("teacher.mixing", {"pseudo_labelled": 1}, r"teacher\.mixing names \['pseudo_labelled'\]"),
+        ("student.mixing", {"utkface": 0}, r"student\.mixing: every proportion is 0"),
+        ("pseudo_labels.heads.age", GONE, r"pseudo_labels\.heads has .*must name every head once"),
+        ("pseudo_labels.heads.gender.threshold", 0.4, r"gender\.threshold is 0\.4; allowed: 0\.5 to 1"),
+        ("pseudo_labels.heads.race.threshold", 1.1, r"race\.threshold is 1\.1; allowed: 0\.2 to 1"),
+        ("pseudo_labels.heads.age.threshold", -1, r"pseudo_labels\.heads\.age\.threshold: .*greater than or equal to 0"),
+        ("evaluation.confidence", 0.3, r"evaluation\.confidence: .*greater than 0\.5"),
+        ("teacher.augmentation.scale", [1.2, 0.8], r"teacher\.augmentation\.scale: .*\[1\.2, 0\.8\]"),
+        ("teacher.augmentation.scale", [0.0, 1.0], r"teacher\.augmentation\.scale: .*\[0\.0, 1\.0\]"),
+    ],
+)
+def test_a_mistake_is_refused_by_its_key(changed: Callable, key: str, value: object, message: str):
+    with pytest.raises(DistilleryError, match=message) as caught:
+        changed(key, value)
+    assert str(caught.value).startswith("params.yaml does not fit:\n  ")
+
+
+def test_every_mistake_is_named_at_once(photos: dict):
+    found = {**photos, "seed": -1, "threads": 0, "device": "tpu"}
+    with pytest.raises(DistilleryError) as caught:
+        validate(found, "params.yaml")
+    assert [line.split(":")[0] for line in str(caught.value).splitlines()[1:]] == ["  seed", "  threads", "  device"]
+
+
+@pytest.mark.parametrize("found", [None, [], "seed: 0"])
+def test_a_file_that_is_no_mapping_is_refused(found: object):
+    with pytest.raises(DistilleryError, match=r"params\.yaml: expected a mapping of sections, found"):
+        validate(found, "params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("rounds", {}),
+        ("rounds", {"r1": {"teacher": "r0"}, "x": {"teacher": "r0"}, "r2": {"teacher": "x"}}),
+        ("pseudo_labels.heads.gender.threshold", 0.5),
+        ("pseudo_labels.heads.gender.threshold", 1),
+        ("pseudo_labels.heads.age.threshold", 100),
+        ("teacher.augmentation.scale", [1.0, 1.0]),
+    ],
+)
+def test_what_lies_on_the_edge_is_allowed(changed: Callable, key: str, value: object):
+    assert changed(key, value)

@@ -1,0 +1,105 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from distillery.errors import DistilleryError
+from distillery.heads import Heads
+from distillery.tables import manifest_schema, predictions_schema, pseudo_labels_schema, read_metadata, read_table, write_table
+
+SCHEMA = pa.schema([("image", pa.string()), ("x", pa.list_(pa.float32(), 2)), ("kind", pa.dictionary(pa.int32(), pa.string()))])
+
+
+def _table(count: int = 3, first: int = 0) -> pa.Table:
+    rows = [{"image": f"i{first + i}", "x": [i, None], "kind": "ab"[i % 2]} for i in range(count)]
+    return pa.Table.from_pylist(rows, schema=SCHEMA)
+
+
+def test_a_table_comes_back_with_its_metadata(tmp_path: Path):
+    path = write_table(_table(), SCHEMA, tmp_path / "new" / "t.parquet", {"teacher": "abc"})
+    found = read_table(path)
+    assert found["image"].to_list() == ["i0", "i1", "i2"]
+    assert found["x"].to_list() == [[0, None], [1, None], [2, None]]
+    assert found["kind"].cast(pl.String).to_list() == ["a", "b", "a"]
+    assert read_metadata(path) == {"distillery.schema": "1", "teacher": "abc"}
+    assert pq.read_schema(path).remove_metadata() == SCHEMA
+
+
+def test_the_same_table_has_the_same_bytes(tmp_path: Path):
+    one, two = (write_table(_table(), SCHEMA, tmp_path / name, {"a": "b"}) for name in ("1", "2"))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_shards_are_read_in_the_order_of_their_names(tmp_path: Path):
+    for number in (2, 0, 1):
+        write_table(_table(2, first=2 * number), SCHEMA, tmp_path / f"{number:05d}.parquet")
+    assert read_table(tmp_path)["image"].to_list() == [f"i{i}" for i in range(6)]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        _table().drop_columns(["x"]),
+        _table().set_column(1, "x", pa.array([[1.0], [2.0], [3.0]], pa.list_(pa.float32(), 1))),
+        _table().set_column(1, "x", pa.array(["1", "2", "3"])),
+    ],
+)
+def test_a_table_that_does_not_fit_is_not_written(tmp_path: Path, table: pa.Table):
+    with pytest.raises(DistilleryError, match=r"t\.parquet: the table does not fit its schema"):
+        write_table(table, SCHEMA, tmp_path / "t.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("version", [None, {"distillery.schema": "0"}])
+def test_another_schema_version_is_refused(tmp_path: Path, version: dict | None):
+    pq.write_table(_table().replace_schema_metadata(version), tmp_path / "t.parquet")
+    with pytest.raises(DistilleryError, match=r"t\.parquet: schema version (None|'0'), this version reads '1'"):
+        read_table(tmp_path / "t.parquet")
+
+
+def _flip_pages(path: Path) -> None:
+    """Damage the data and keep the footer."""
+    content = bytearray(path.read_bytes())
+    content[8:200] = bytes(byte ^ 0x5A for byte in content[8:200])
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.unlink(),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_text("image,x"),
+        lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
+        lambda path: path.write_bytes(path.read_bytes()[:-3]),
+        _flip_pages,
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, damage: Callable):
+    path = write_table(_table(50), SCHEMA, tmp_path / "t.parquet")
+    damage(path)
+    with pytest.raises(DistilleryError, match=r"t\.parquet: .*Parquet file"):
+        read_table(path)
+
+
+def test_a_folder_without_shards_is_refused(tmp_path: Path):
+    with pytest.raises(DistilleryError, match=r"holds no \.parquet file"):
+        read_table(tmp_path)
+
+
+def test_the_schemas_have_what_each_kind_of_head_needs(heads: Heads):
+    manifest, predictions, pseudo = manifest_schema(heads), predictions_schema(heads), pseudo_labels_schema(heads)
+    assert manifest.names[-4:] == list(heads)
+    assert manifest.field("units").type == pa.list_(pa.bool_(), 3)
+    assert manifest.field("place").type == pa.list_(pa.float32(), 2)
+    assert predictions.field("mood_agreement").type == pa.float32()
+    assert predictions.field("units_agreement").type == pa.list_(pa.float32(), 3)
+    assert "place_variance" in predictions.names
+    assert "place_agreement" not in predictions.names
+    assert pseudo.field("mood_weight").type == pa.float32()
+    assert pseudo.field("units_hard").type == pa.list_(pa.bool_(), 3)
+    for schema in (manifest, predictions, pseudo):
+        assert len(set(schema.names)) == len(schema.names)

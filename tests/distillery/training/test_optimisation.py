@@ -1,0 +1,62 @@
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from distillery.training.optimisation import MovingAverage, make_optimiser, rate_at
+
+
+@pytest.mark.parametrize(
+    ("step", "rate"),
+    [(0, 0.1), (4, 0.5), (9, 1.0), (10, 1.0), (55, 0.5), (99, 0.5 * (1 + math.cos(math.pi * 89 / 90)))],
+)
+def test_the_rate_rises_linearly_then_falls_as_a_cosine(step: int, rate: float):
+    assert rate_at(step, steps=100, warmup=0.1, peak=1.0) == pytest.approx(rate)
+    assert rate_at(step, steps=100, warmup=0.1, peak=0.02) == pytest.approx(0.02 * rate)
+
+
+@pytest.mark.parametrize(("warmup", "steps"), [(0.0, 1), (0.0, 5), (1.0, 5), (0.5, 2)])
+def test_the_rate_is_positive_at_every_step(warmup: float, steps: int):
+    assert all(0 < rate_at(step, steps=steps, warmup=warmup, peak=1.0) <= 1 for step in range(steps))
+
+
+def test_only_matrices_decay():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Linear(4, 2))
+    decaying, others = make_optimiser(network, learning_rate=0.1, weight_decay=0.3).param_groups
+    assert {p.ndim for p in decaying["params"]} == {4, 2}
+    assert {p.ndim for p in others["params"]} == {1}
+    assert (decaying["weight_decay"], others["weight_decay"]) == (0.3, 0.0)
+    assert len(decaying["params"]) + len(others["params"]) == len(list(network.parameters()))
+
+
+def _walk(decay: float, steps: int) -> tuple[list[float], float]:
+    network = nn.Linear(1, 1, bias=False)
+    average = MovingAverage(network, decay)
+    start, seen = network.weight.item(), []
+    for step in range(steps):
+        nn.init.constant_(network.weight, float(step))
+        average.update(network, step)
+        seen.append(average.state["weight"].item())
+    return seen, start
+
+
+def test_the_average_follows_its_recursion():
+    seen, value = _walk(0.5, 20)
+    for step, found in enumerate(seen):
+        decay = min(0.5, (1 + step) / (10 + step))
+        value = decay * value + (1 - decay) * step
+        assert found == pytest.approx(value, rel=1e-5)
+
+
+def test_a_decay_of_zero_follows_the_network():
+    assert _walk(0.0, 5)[0] == [0, 1, 2, 3, 4]
+
+
+def test_counters_are_copied_and_not_averaged():
+    network = nn.BatchNorm1d(2)
+    average = MovingAverage(network, 0.9)
+    network(torch.randn(4, 2))
+    average.update(network, 0)
+    assert average.state["num_batches_tracked"] == 1
+    assert average.state["num_batches_tracked"].dtype == torch.int64

@@ -1,0 +1,142 @@
+"""The flow against a real Prefect (its own temporary server), a real DVC repository and a real MLflow store."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import mlflow
+import pytest
+
+from flows import distillation
+from tests.world import call, edit_params, environment
+
+
+def flow_environment(world: Path, home: Path) -> dict[str, str]:
+    return {
+        **environment(world),
+        "PREFECT_HOME": str(home),
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    }
+
+
+def run_flow(world: Path, home: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.distillation"],
+        cwd=world,
+        env=flow_environment(world, home),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    return done.stdout
+
+
+def test_the_flow_walks_every_stage_after_what_it_reads(world: Path, monkeypatch: pytest.MonkeyPatch):
+    walked: list[str] = []
+    monkeypatch.setattr(distillation, "run", lambda stage, key=None: walked.append(f"{stage}@{key}" if key else stage))
+    monkeypatch.setattr(distillation, "record", lambda key: None)
+    distillation.distillation.fn()
+    planned = [line.split()[0] for line in call(world, "dvc", "stage", "list").splitlines() if "Outputs" in line]
+    assert sorted(walked) == sorted(planned)
+    edges = [line for line in call(world, "dvc", "dag", "--dot").splitlines() if "->" in line]
+    for edge in edges:
+        before, after = (part.strip().strip('";') for part in edge.split("->"))
+        assert walked.index(before) < walked.index(after), edge
+
+
+def test_the_flow_runs_what_changed_and_mlflow_records_it_once(world: Path, tmp_path: Path):
+    edit_params(world, lambda params: params["pseudo_labels"]["heads"]["race"].update(threshold=0.34))
+    first = run_flow(world, tmp_path / "prefect")
+    assert "Stage 'teacher' didn't change, skipping" in first
+    assert "Running stage 'student@r1'" in first
+    assert "epoch 2 of 2" in first, "a stage's own progress reaches the flow's log"
+
+    def recorded() -> dict[str, mlflow.entities.Run]:
+        client = mlflow.MlflowClient(f"sqlite:///{world}/runs/mlflow.db")
+        experiment = client.get_experiment_by_name("distillery")
+        assert experiment is not None
+        runs = client.search_runs([experiment.experiment_id])
+        parents = [run for run in runs if run.data.tags.get("prefect.flow_run")]
+        assert len(parents) == 1
+        children = [run for run in runs if run.data.tags.get("mlflow.parentRunId") == parents[0].info.run_id]
+        assert len(children) == 2
+        return {run.data.tags["round"]: run for run in children} | {"parent": parents[0]}
+
+    found = recorded()
+    assert set(found) == {"r0", "r1", "parent"}
+    for key in ("r0", "r1"):
+        run = found[key]
+        assert run.info.status == "FINISHED"
+        assert run.data.metrics["epoch"] == 2
+        assert "ensemble/print/gender/balanced_accuracy" in run.data.metrics
+        assert run.data.params["network/backbone"] == "compact"
+        assert {item.dataset.name for item in run.inputs.dataset_inputs} >= {"manifest", "images"}
+    client = mlflow.MlflowClient(f"sqlite:///{world}/runs/mlflow.db")
+    metric = "ensemble/print/gender/balanced_accuracy"
+    history = client.get_metric_history(found["parent"].info.run_id, metric)
+    assert sorted(point.step for point in history) == [0, 1]
+    assert len(client.get_metric_history(found["r1"].info.run_id, "epoch")) == 2
+    figures = [item.path for item in client.list_artifacts(found["r1"].info.run_id, "confusion")]
+    assert "confusion/print-gender.png" in figures
+
+    again = run_flow(world, tmp_path / "prefect")
+    assert "Running stage" not in again
+    assert recorded()["r1"].info.run_id == found["r1"].info.run_id
+    assert len(client.get_metric_history(found["r1"].info.run_id, "epoch")) == 2
+
+
+def test_the_recorded_model_answers_with_its_signature(world: Path, monkeypatch: pytest.MonkeyPatch):
+    import numpy as np
+
+    call(world, "tasks.support.tracking")
+    mlflow.set_tracking_uri(f"sqlite:///{world}/runs/mlflow.db")
+    model = mlflow.search_logged_models(output_format="list")[0]
+    served = mlflow.pyfunc.load_model(model.model_uri)
+    size = 32
+    answer = served.predict(np.random.default_rng(0).random((3, 3, size, size), dtype=np.float32))
+    columns = served.metadata.metadata["columns"]
+    assert np.asarray(answer).shape == (3, len(columns))
+    genders = [columns.index(f"gender/{name}") for name in ("male", "female")]
+    assert np.asarray(answer)[:, genders].sum(axis=1) == pytest.approx(np.ones(3), abs=1e-4)
+    with pytest.raises(mlflow.exceptions.MlflowException):
+        served.predict(np.zeros((1, 3, size + 1, size), dtype=np.float32))
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_a_cancelled_flow_leaves_no_process_and_goes_on(world: Path, tmp_path: Path, stop: signal.Signals):
+    edit_params(world, lambda params: params["teacher"].update(epochs=2000))
+    with subprocess.Popen(
+        [sys.executable, "-m", "flows.distillation"],
+        cwd=world,
+        env=flow_environment(world, tmp_path / "prefect"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "epoch 3 of 2000" in line:
+                process.send_signal(stop)
+                break
+        process.stdout.read()
+    assert process.returncode != 0
+    assert processes_in(world) == []
+    assert (world / ".checkpoints/r0.safetensors").is_file()
+
+
+def processes_in(folder: Path) -> list[str]:
+    """Commands that still run with the folder as their working directory."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and entry.name != str(os.getpid()):
+            try:
+                if (entry / "cwd").resolve() == folder.resolve():
+                    found.append((entry / "cmdline").read_text().replace("\0", " "))
+            except OSError:
+                continue
+    return found

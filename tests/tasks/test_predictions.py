@@ -1,0 +1,45 @@
+from pathlib import Path
+
+import pytest
+
+from distillery.errors import DistilleryError
+from distillery.params import Params
+from distillery.tables import read_table
+from tasks import predictions
+from tasks.support.command import read_params
+from tests.world import edit_params
+
+FOLDER = Path("data/rounds/r1/predictions")
+
+
+def test_only_empty_cells_are_predicted(world: Path, params: Params):
+    table = read_table(Path("data/manifest.parquet"))
+    found = read_table(FOLDER)
+    studio = table.filter((table["dataset"] == "studio") & (table["split"] == "train"))["image"]
+    rows = found.filter(found["image"].is_in(studio.to_list()))
+    assert rows["gender"].null_count() == len(rows) > 0
+    assert rows["expression"].null_count() == 0
+    assert set(found["views"]) == {len(params.predictions.views)}
+
+
+def test_finished_shards_are_kept_and_lost_ones_made_again_with_the_same_bytes(world: Path, params: Params):
+    shards = sorted(FOLDER.glob("*.parquet"))
+    assert len(shards) > 2
+    before = {shard: (shard.read_bytes(), shard.stat().st_mtime_ns) for shard in shards}
+    shards[1].unlink()
+    shards[2].write_bytes(before[shards[2]][0][:100])
+    predictions.main(params, "r1")
+    assert {shard: shard.read_bytes() for shard in shards} == {shard: pair[0] for shard, pair in before.items()}
+    assert shards[0].stat().st_mtime_ns == before[shards[0]][1]
+
+
+def test_a_view_that_a_head_forbids_is_refused(world: Path):
+    edit_params(world, lambda params: params["heads"]["gender"].update(forbids=["rotation"]))
+    with pytest.raises(DistilleryError, match=r"views\[5\] \(rotation\): head 'gender' forbids it"):
+        predictions.main(read_params(), "r1")
+
+
+def test_a_teacher_of_other_heads_is_refused(world: Path):
+    edit_params(world, lambda params: params["heads"]["age"].update(bins=11))
+    with pytest.raises(DistilleryError, match="models/r0: was trained with other heads"):
+        predictions.main(read_params(), "r1")

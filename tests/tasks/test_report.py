@@ -1,0 +1,229 @@
+"""The report over a toy of two rounds, made by the project's own writers: complete, honest, offline, the same twice."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+import yaml
+
+from distillery.heads import Classification, Detection, names
+from distillery.images.store import write_store
+from distillery.labelling.pseudo_labels import select
+from distillery.networks.model import Card, save_model
+from distillery.params import Params, validate
+from distillery.tables import manifest_schema, predictions_schema, pseudo_labels_schema, write_table
+from tasks import report
+from tasks.support import paths
+
+ROOT = Path(__file__).parents[2]
+COUNT, SIZE = 40, 8
+ODD = "<b>mood & more</b>"
+HEADS = {
+    "age": {"kind": "regression", "outputs": ["years"], "range": [0, 100], "bins": 5},
+    "gender": {"kind": "classification", "classes": ["male", "female"]},
+    ODD: {"kind": "detection", "elements": ["AU1", "AU2", "AU4"]},
+}
+SPLITS = ["train", "test", "unlabelled", "audit"]
+
+
+def toy_params(**changes: object) -> Params:
+    found = yaml.safe_load((ROOT / "params.yaml").read_text())
+    labels = {"age": ["age"], "gender": "gender", ODD: ["AU1", "AU2", "AU4"]}
+    lab = {"adapter": "table", "path": "data/raw/lab", "table": "l.csv", "domain": "studio", "heads": labels}
+    street = {**lab, "path": "data/raw/street", "domain": "print"}
+    found["manifest"]["datasets"] = {
+        "lab": {**lab, "splits": {"all": {"train": 0.5, "test": 0.5}}},
+        "street": {**street, "splits": {"all": {"unlabelled": 0.4, "audit": 0.4, "test": 0.2}}},
+    }
+    for section in ("teacher", "student"):
+        found[section]["mixing"] = {"lab": 1}
+    thresholds = {"age": 10, "gender": 0.75, ODD: 0.75}
+    found["pseudo_labels"]["heads"] = {name: {"threshold": t, "targets": "soft"} for name, t in thresholds.items()}
+    found |= {"heads": HEADS, "rounds": {"r1": {"teacher": "r0"}, "r2": {"teacher": "r1"}}}
+    found["report"] = {"title": "Toy & <faces>", "gallery": 6}
+    return validate({**found, **changes}, "toy")
+
+
+@pytest.fixture
+def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
+    monkeypatch.chdir(tmp_path)
+    params = toy_params()
+    write_pool(params)
+    for number, key in enumerate(["r0", *params.rounds]):
+        write_round(key, params, gain=0.05 * number, audited=key != "r0")
+    return params
+
+
+def write_pool(params: Params) -> None:
+    draw = np.random.default_rng(0)
+    images = [f"image{number:03d}" for number in range(COUNT)]
+    paths.IMAGES.parent.mkdir(parents=True)
+    pixels = draw.integers(0, 255, (COUNT, SIZE, SIZE, 3), dtype=np.uint8)
+    write_store(paths.IMAGES, zip(images, pixels, strict=True), size=SIZE)
+    where = ["lab" if number % 4 == 0 else "street" for number in range(COUNT)]
+    genders = [("male", "female")[number // 4 % 2] for number in range(COUNT)]
+    columns = {
+        "image": images,
+        "path": images,
+        "dataset": pa.array(where).dictionary_encode(),
+        "domain": pa.array(["studio" if name == "lab" else "print" for name in where]).dictionary_encode(),
+        "split": pa.array([SPLITS[number % 4] for number in range(COUNT)]).dictionary_encode(),
+        "identity": images,
+        "status": ["ok"] * COUNT,
+        "age": [[30.0]] * COUNT,
+        "gender": pa.array(genders).dictionary_encode(),
+        ODD: [[True, None, False]] * COUNT,
+    }
+    write_table(pa.table(columns), manifest_schema(params.heads), paths.MANIFEST)
+
+
+def write_round(key: str, params: Params, *, gain: float, audited: bool) -> None:
+    """``gain`` is what the round adds to every score; the head age loses it."""
+    heads, scores, audit, confusion, reliability = params.heads, [], [], [], []
+    for dataset, domain in (("lab", "studio"), ("street", "print")):
+        for name, head in heads.items():
+            place = {"dataset": dataset, "domain": domain, "head": name}
+            metric = {"age": "ccc", "gender": "balanced_accuracy", ODD: "f1_macro"}[name]
+            value = 0.6 - gain if name == "age" else 0.6 + gain
+            for way in ("one_view", "ensemble"):
+                row = {"metric": metric, "value": value, "low": value - 0.02, "high": value + 0.02, "images": 10}
+                scores += [{**place, "way": way, **row}]
+                scores += [{**place, "way": way, **row, "metric": "mae", "value": 7.5}] if name == "age" else []
+            if isinstance(head, Classification):
+                pairs = [("male", "male"), ("male", "female"), ("female", "female")]
+                confusion += [{**place, "actual": a, "predicted": p} for a, p in pairs]
+                reliability += [{**place, "confidence": 0.8, "accuracy": 0.7, "images": 3.0}]
+            if audited and dataset == "street":
+                what = "mae" if name == "age" else "precision"
+                facts = {what: 0.9, f"{what}_without_selection": 0.7, "yield": 0.5, "audited": 5.0}
+                audit += [{**place, "metric": m, "value": v, "low": v, "high": float("nan")} for m, v in facts.items()]
+    curves = {f"{what}/{name}": [1.0, 0.5] for what in ("train_loss", "val_loss", "val_score") for name in heads}
+    history = pl.DataFrame({"epoch": [1, 2], "learning_rate": [0.1, 0.1], **curves})
+    folder = paths.evaluation(key)
+    folder.mkdir(parents=True)
+    tables = {"scores": scores, "confusion": confusion, "reliability": reliability, "audit": audit, "history": history}
+    for what, rows in tables.items():
+        pl.DataFrame(rows).write_csv(folder / f"{what}.csv")
+    write_card(key, params)
+    if key != "r0":
+        write_labels(key, params)
+
+
+def write_card(key: str, params: Params) -> None:
+    shape = {"backbone": "compact", "width": 0.25, "dropout": 0.0, "size": 32}
+    card = Card(heads=params.heads, **shape, provenance={"params": f"hash-{key}"})
+    paths.model(key).mkdir(parents=True)
+    save_model(paths.model(key), card.network(), card)
+
+
+def write_labels(key: str, params: Params) -> None:
+    draw = np.random.default_rng(1)
+    images = [f"image{number:03d}" for number in range(COUNT) if number % 4 >= 2]
+    columns: dict[str, object] = {"image": images, "views": [3] * len(images)}
+    for name, head in params.heads.items():
+        width = len(names(head))
+        sure = np.arange(len(images)) // 2 % 2 == 0
+        values = np.where(sure[:, None], 0.9, 0.6) + draw.uniform(0, 0.05, (len(images), width))
+        if isinstance(head, Classification):
+            values[:, 1] = 1 - values[:, 0]
+        other = "agreement" if isinstance(head, Classification | Detection) else "variance"
+        # A labelled cell in the pool: it gets no prediction, and no place in the gallery.
+        columns[name] = [None, *values.tolist()[1:]]
+        columns[f"{name}_std"] = [None, *[[0.1] * width] * (len(images) - 1)]
+        spread = np.where(sure, 20.0, 200.0) if other == "variance" else np.full(len(images), 0.8)
+        wide = spread if isinstance(head, Classification) else spread[:, None].repeat(width, axis=1)
+        columns[f"{name}_{other}"] = [None, *wide.tolist()[1:]]
+    predictions = paths.predictions(key) / "00000.parquet"
+    write_table(pa.table(columns), predictions_schema(params.heads), predictions)
+    thresholds = {name: one.threshold for name, one in params.pseudo_labels.heads.items()}
+    table = select(pl.read_parquet(predictions), params.heads, thresholds)
+    write_table(table, pseudo_labels_schema(params.heads), paths.pseudo_labels(key))
+
+
+def test_page_shows_every_head_and_round(params: Params) -> None:
+    page = report.write_report(paths.REPORT, params).read_text()
+    for key in ("r0", "r1", "r2"):
+        assert f"<tr><td>{key}</td><td><code>hash-{key}</code></td></tr>" in page
+    for name in ("age", "gender", "&lt;b&gt;mood &amp; more&lt;/b&gt;"):
+        assert f"<td>{name}</td>" in page
+        assert f"<h3>{name} <span>audit images" in page
+    assert page.count("<figure") == page.count("data:image/jpeg") == 18
+
+
+def test_page_opens_offline(params: Params) -> None:
+    page = report.write_report(paths.REPORT, params).read_text()
+    assert "http" not in page
+    assert "<script" not in page
+    assert "@import" not in page
+    assert "<link" not in page
+    assert all(found.startswith(("data:", "#")) for found in re.findall(r'(?:src|href)="([^"]*)"', page))
+
+
+def test_same_artefacts_give_same_bytes(params: Params) -> None:
+    first = report.write_report(paths.REPORT, params).read_bytes()
+    assert report.write_report(Path("again"), params).read_bytes() == first
+
+
+def test_text_from_artefacts_is_escaped(params: Params) -> None:
+    page = report.write_report(paths.REPORT, params).read_text()
+    assert "<title>Toy &amp; &lt;faces&gt;</title>" in page
+    assert "<b>mood" not in page
+
+
+def test_loss_is_shown_as_plainly_as_gain(params: Params) -> None:
+    page = report.write_report(paths.REPORT, params).read_text()
+    assert page.count('<td class="n worse">−0.100</td>') == 2
+    assert page.count('<td class="n better">+0.100</td>') == 4
+    assert '<b class="better">+0.033</b>' in page  # the mean over the target's three heads
+
+
+def test_only_pool_images_are_shown(params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    positions = report.ImageStore.positions
+
+    def listen(store: report.ImageStore, images: list[str]) -> np.ndarray:
+        asked.extend(images)
+        return positions(store, images)
+
+    monkeypatch.setattr(report.ImageStore, "positions", listen)
+    report.write_report(paths.REPORT, params)
+    assert asked
+    assert {SPLITS[int(name[-3:]) % 4] for name in asked} <= {"unlabelled", "audit"}
+    assert "image002" not in asked  # its cells are labelled
+
+
+def test_note_stands_only_with_rendered_faces(params: Params) -> None:
+    assert "not evidence about people" in report.write_report(paths.REPORT, params).read_text()
+    photographs = params.model_copy(update={"faces": params.faces.model_copy(update={"domains": {}})})
+    assert "not evidence about people" not in report.write_report(paths.REPORT, photographs).read_text()
+
+
+def test_works_without_audit_and_with_nothing_kept(params: Params) -> None:
+    for key in params.rounds:
+        (paths.evaluation(key) / "audit.csv").write_text("\n")
+    page = report.write_report(paths.REPORT, params).read_text()
+    assert page.count("No audit: its truth is not known in the pool.") == 3
+
+
+def test_teacher_alone_makes_a_page(params: Params) -> None:
+    page = report.write_report(paths.REPORT, toy_params(rounds={})).read_text()
+    assert "no student yet" in page
+    assert "r1" not in re.sub(r"<style>.*?</style>", "", page, flags=re.S)
+
+
+def test_folders_of_removed_rounds_are_not_read(params: Params) -> None:
+    page = report.write_report(paths.REPORT, toy_params(rounds={"r1": {"teacher": "r0"}})).read_text()
+    assert "hash-r1" in page
+    assert "hash-r2" not in page
+
+
+def test_main_prints_the_target_and_where_the_page_is(params: Params, capsys: pytest.CaptureFixture[str]) -> None:
+    report.main(params)
+    printed = capsys.readouterr().out
+    assert "gender" in printed
+    assert "+0.100" in printed
+    assert "lab" not in printed.replace("label", "")
+    assert "data/report/index.html" in printed

@@ -1,0 +1,123 @@
+"""The tree is the design: stages are modules, a stage's `deps` cover its code, each path has one writer."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+# A comment in these must not train the teacher again (DESIGN): the schema, the tracking, the command line, the messages.
+EXEMPT = {
+    "distillery.params",
+    "distillery.errors",
+    "distillery.files",
+    "tasks.support.command",
+    "tasks.support.paths",
+    "tasks.support.progress",
+    "tasks.support.tracking",
+}
+STAGES = {path.stem for path in (ROOT / "tasks").glob("*.py")} - {"__init__"}
+
+
+def pipeline() -> dict[str, dict]:
+    return yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+
+
+def body(stage: dict) -> dict:
+    return stage.get("do", stage)
+
+
+def module_of(stage: dict) -> str:
+    words = body(stage)["cmd"].split()
+    assert words[:2] == ["python", "-m"]
+    return words[2]
+
+
+def file_of(module: str) -> Path | None:
+    path = ROOT / Path(*module.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def imports_of(module: str) -> set[str]:
+    """The project's modules that a module imports, at its top or inside a function."""
+    path = file_of(module)
+    assert path is not None
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            submodules = {f"{node.module}.{alias.name}" for alias in node.names}
+            inner = {name for name in submodules if file_of(name)}
+            found |= inner or {node.module}
+            found |= {node.module} if submodules - inner else set()
+    return {name for name in found if name.split(".")[0] in ("distillery", "tasks") and file_of(name)}
+
+
+def closure_of(module: str) -> set[str]:
+    seen: set[str] = set()
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name not in seen and name not in EXEMPT:
+            seen.add(name)
+            waiting += imports_of(name)
+    return seen
+
+
+def test_every_stage_is_a_module_and_every_module_a_stage():
+    assert {module_of(stage).removeprefix("tasks.") for stage in pipeline().values()} == STAGES
+
+
+def test_every_stage_has_its_section_in_params():
+    sections = yaml.safe_load((ROOT / "params.yaml").read_text())
+    assert set(sections) >= STAGES
+
+
+def test_every_stage_has_a_test():
+    written = {path.stem.removeprefix("test_") for path in (ROOT / "tests").rglob("test_*.py")}
+    assert {"write_faces" if stage == "faces" else stage for stage in STAGES} <= written
+
+
+@pytest.mark.parametrize("name", pipeline())
+def test_deps_cover_the_code_that_a_stage_imports(name: str):
+    stage = pipeline()[name]
+    watched = [ROOT / dep for dep in body(stage)["deps"] if not dep.startswith(("data", "models"))]
+    for module in closure_of(module_of(stage)):
+        path = file_of(module)
+        assert path is not None
+        covered = any(path == dep or dep in path.parents for dep in watched)
+        assert covered, f"stage {name}: imports {path.relative_to(ROOT)}, which its deps do not name"
+
+
+@pytest.mark.parametrize("name", pipeline())
+def test_deps_name_no_code_that_a_stage_does_not_use(name: str):
+    stage = pipeline()[name]
+    used = {file_of(module) for module in closure_of(module_of(stage))}
+    for dep in body(stage)["deps"]:
+        path = ROOT / dep
+        if dep.startswith(("data", "models")):
+            continue
+        assert path.exists(), f"stage {name}: {dep} does not exist"
+        assert any(file == path or path in file.parents for file in used if file), f"stage {name}: {dep} is not used"
+
+
+def test_each_path_has_one_writer():
+    outs: list[str] = []
+    for stage in pipeline().values():
+        for out in body(stage).get("outs", []) + body(stage).get("metrics", []):
+            outs.append(out if isinstance(out, str) else next(iter(out)))
+    assert len(outs) == len(set(outs))
+    for out in outs:
+        assert not any(other != out and other.startswith(f"{out}/") for other in outs), f"{out} has two writers"
+
+
+def test_modules_are_short_enough_to_read_at_one_sitting():
+    files = [path for folder in ("distillery", "tasks", "flows", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
+    lines = {str(path.relative_to(ROOT)): len(path.read_text().splitlines()) for path in files}
+    schema = "distillery/params.py"  # a list of keys, read by searching
+    assert {name: count for name, count in lines.items() if count > 200 and name != schema} == {}

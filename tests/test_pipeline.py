@@ -1,0 +1,81 @@
+"""The pipeline under DVC: what a change runs again, two clones, interruptions."""
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.world import call, edit_params, environment, make_world, stages_run
+
+
+def test_a_second_run_runs_nothing(world: Path):
+    assert stages_run(call(world, "dvc", "repro")) == []
+
+
+def test_a_threshold_runs_again_from_pseudo_labels_on(world: Path):
+    edit_params(world, lambda params: params["pseudo_labels"]["heads"]["race"].update(threshold=0.34))
+    ran = stages_run(call(world, "dvc", "repro"))
+    assert ran == ["pseudo_labels@r1", "student@r1", "evaluation@r1", "report"]
+
+
+def test_one_more_round_runs_nothing_old_and_a_removed_one_leaves_the_report(world: Path):
+    edit_params(world, lambda params: params["rounds"].update(r2={"teacher": "r1"}))
+    ran = stages_run(call(world, "dvc", "repro"))
+    assert ran == ["predictions@r2", "pseudo_labels@r2", "student@r2", "evaluation@r2", "report"]
+    assert "r2" in (world / "data/report/index.html").read_text()
+    edit_params(world, lambda params: params["rounds"].pop("r2"))
+    assert stages_run(call(world, "dvc", "repro")) in ([], ["report"])
+
+
+def test_two_clones_give_the_same_lock(finished: Path, tmp_path: Path):
+    other = make_world(tmp_path / "other")
+    call(other, "dvc", "repro")
+    first, second = (yaml.safe_load((folder / "dvc.lock").read_text()) for folder in (finished, other))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("command", "out"),
+    [
+        (["tasks.faces", "studio"], "data/raw/studio"),
+        (["tasks.manifest"], "data/manifest.parquet"),
+        (["tasks.images"], "data/images"),
+        (["tasks.predictions", "r1"], "data/rounds/r1/predictions"),
+        (["tasks.pseudo_labels", "r1"], "data/rounds/r1/pseudo_labels.parquet"),
+        (["tasks.student", "r1"], "models/r1"),
+        (["tasks.evaluation", "r1"], "data/rounds/r1/evaluation"),
+        (["tasks.report"], "data/report"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_interrupted_anywhere_the_same_command_ends_the_same(world: Path, command: list[str], out: str):
+    wanted = contents(world / out)
+    for delay in (0.8, 2.5):
+        remove(world / out)
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command], cwd=world, env=environment(world), stdout=subprocess.DEVNULL
+        )
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        process.wait(30)
+        half = contents(world / out)
+        assert half.items() <= wanted.items(), "what is there is whole"
+    call(world, *command)
+    assert contents(world / out) == wanted
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    return {str(file.relative_to(path.parent)): file.read_bytes() for file in files if not file.name.endswith(".tmp")}
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
