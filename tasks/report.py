@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -23,7 +24,7 @@ from distillery.reporting.curves import describe_learning
 from distillery.reporting.decisions import describe_decisions
 from distillery.reporting.gallery import Gallery, join_cells, show_pseudo_labels
 from distillery.reporting.headline import compare_rounds, mean_comparison, signed
-from distillery.reporting.page import render_page
+from distillery.reporting.page import render_page, words
 from distillery.reporting.provenance import count_splits, list_hashes
 from distillery.reporting.side_by_side import measure_datasets
 from distillery.reporting.yields import Labelled, describe_pseudo_labels
@@ -146,12 +147,27 @@ def closing_table(params: Params) -> Table:
     scores = _stack("scores", results.SCORES, rounds)
     scores = scores.filter(pl.col("dataset").is_in(_targets(params)))
     by_round = [compare_rounds(scores, params.heads, first=TEACHER, last=key) for key in rounds]
-    table = Table("data set", "head", "metric", *rounds, "change", title=params.report.title)
+    table = Table(
+        "data set",
+        "head",
+        "metric",
+        *rounds,
+        "change",
+        title=params.report.title,
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
     for row in zip(*by_round, strict=True):
         end = row[-1]
         style = {"better": "green", "worse": "red", "same": ""}[end.verdict]
         table.add_row(
-            end.dataset, end.head, end.metric, *[number(one.after) for one in row], signed(end.change), style=style
+            end.dataset,
+            end.head,
+            words(end.metric),
+            *[number(one.after) for one in row],
+            signed(end.change),
+            style=style,
         )
     return table
 

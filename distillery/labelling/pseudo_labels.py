@@ -29,7 +29,7 @@ def select(predictions: pl.DataFrame, heads: Heads, thresholds: Mapping[str, flo
         values = _filled(predictions[name])
         confidence = _confidence(head, values, predictions, name)
         weight = _weight(head, confidence, thresholds[name]) * empty.reshape(-1, *[1] * (confidence.ndim - 1))
-        kept = weight.reshape(len(weight), -1).max(axis=1, initial=0) > 0
+        kept = (weight if weight.ndim == 1 else weight.max(axis=1, initial=0)) > 0
         columns |= {
             f"{name}_soft": _wide(values, ~empty),
             f"{name}_hard": _hard(head, values, ~empty),

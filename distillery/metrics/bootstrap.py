@@ -32,6 +32,14 @@ def bootstrap(
         rows = np.concatenate([order[starts[unit] : starts[unit] + sizes[unit]] for unit in drawn])
         for metric, value in score(torch.from_numpy(rows)).items():
             draws.setdefault(metric, []).append(value)
+    return {metric: _edges(np.array(values), confidence) for metric, values in draws.items()}
+
+
+def _edges(values: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Percentiles of what is defined: a draw may hold no positive, or nothing that was kept."""
+    defined = values[~np.isnan(values)]
+    if not len(defined):
+        return float("nan"), float("nan")
     tail = (1 - confidence) / 2 * 100
-    edges = {metric: np.nanpercentile(values, [tail, 100 - tail]) for metric, values in draws.items()}
-    return {metric: (float(low), float(high)) for metric, (low, high) in edges.items()}
+    low, high = np.percentile(defined, [tail, 100 - tail])
+    return float(low), float(high)

@@ -47,7 +47,7 @@ def _elements(row: Row, head: Detection) -> Caption:
     hard, weight, sure, agree = (_list(row[key]) for key in ("hard", "weight", "confidence", "agreement"))
     kept = [index for index, each in enumerate(weight) if each > 0]
     shown = kept or range(len(hard))
-    value = " ".join(head.elements[index] for index in shown if hard[index]) or "none"
+    value = " ".join(head.elements[index] for index in shown if hard[index]) or "no element"
     about = f"{_mean(sure):.2f} · {_mean(agree):.0%} agree, {len(kept)} of {len(hard)} kept"
     if row["truth"] is None:
         return Caption(value=value, confidence=about, truth="", verdict="open")

@@ -28,4 +28,5 @@ def render_page(**pieces: object) -> str:
 
 def words(metric: str) -> str:
     """A metric's name for readers."""
-    return WORDS.get(metric, metric.replace("_", " "))
+    first, *rest = metric.split("_")
+    return WORDS.get(metric, " ".join([first.upper() if first in ("ccc", "f1", "mae") else first, *rest]))

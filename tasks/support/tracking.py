@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 KEY = "distillery.key"
 COMPLETE = "distillery.complete"
 FLOW_RUN = "DISTILLERY_FLOW_RUN"
-Record = Mapping[str, float | None]
+Record = Mapping[str, float]
 
 
 @contextmanager
@@ -60,7 +60,8 @@ def record_rounds(params: Params, last: str | None = None) -> str:
         found = file_hash(paths.metrics(key))
         if client.get_run(run).data.tags.get(COMPLETE) != found:
             _log_epochs(client, run, pl.read_parquet(paths.model(key) / "history.parquet").to_dicts())
-            metrics = _flatten(json.loads(paths.metrics(key).read_text()))
+            scores = _flatten(json.loads(paths.metrics(key).read_text()))
+            metrics = {name: value for name, value in scores.items() if value is not None}
             _log_metrics(client, run, metrics, step=number)
             # The runs table and the charts show parents first: rounds are the steps of a line there.
             _log_metrics(client, parent, metrics, step=number)
@@ -142,7 +143,7 @@ def _log_metrics(client: "MlflowClient", run: str, metrics: Record, *, step: int
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
-    batch = [Metric(name, float(value), now, step) for name, value in metrics.items() if value is not None]
+    batch = [Metric(name, float(value), now, step) for name, value in metrics.items()]
     for start in range(0, len(batch), 900):  # the most that one call takes is 1,000
         client.log_batch(run, metrics=batch[start : start + 900])
 

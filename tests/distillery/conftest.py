@@ -25,7 +25,7 @@ def _one_thread():
 
 @pytest.fixture
 def heads() -> Heads:
-    """A head of each kind: mood (classes), units (elements, left and right), years (with bins), mood's place (without)."""
+    """A head of each kind: mood (classes), units (elements, left and right), years (bins), place (no bins)."""
     return {
         "mood": Classification(kind="classification", classes=("calm", "glad", "sad")),
         "units": Detection(kind="detection", elements=("left", "middle", "right"), mirror=(("left", "right"),)),

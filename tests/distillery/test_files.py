@@ -18,9 +18,14 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path: Path):
 def test_an_exception_leaves_the_old_file_and_nothing_beside_it(tmp_path: Path):
     path = tmp_path / "x.txt"
     path.write_text("old")
-    with pytest.raises(RuntimeError, match="stop"), whole_file(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError("stop")
+
+    def fail_halfway() -> None:
+        with whole_file(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail_halfway()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -41,8 +46,13 @@ def test_an_exception_leaves_the_old_folder_and_nothing_beside_it(tmp_path: Path
     path = tmp_path / "f"
     path.mkdir()
     (path / "old").write_text("old")
-    with pytest.raises(RuntimeError, match="stop"), whole_folder(path) as temporary:
-        (temporary / "new").write_text("new")
-        raise RuntimeError("stop")
+
+    def fail_halfway() -> None:
+        with whole_folder(path) as temporary:
+            (temporary / "new").write_text("new")
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail_halfway()
     assert [found.name for found in path.iterdir()] == ["old"]
     assert list(tmp_path.iterdir()) == [path]

@@ -8,9 +8,18 @@ import pytest
 
 from distillery.errors import DistilleryError
 from distillery.heads import Heads
-from distillery.tables import manifest_schema, predictions_schema, pseudo_labels_schema, read_metadata, read_table, write_table
+from distillery.tables import (
+    manifest_schema,
+    predictions_schema,
+    pseudo_labels_schema,
+    read_metadata,
+    read_table,
+    write_table,
+)
 
-SCHEMA = pa.schema([("image", pa.string()), ("x", pa.list_(pa.float32(), 2)), ("kind", pa.dictionary(pa.int32(), pa.string()))])
+SCHEMA = pa.schema(
+    [("image", pa.string()), ("x", pa.list_(pa.float32(), 2)), ("kind", pa.dictionary(pa.int32(), pa.string()))]
+)
 
 
 def _table(count: int = 3, first: int = 0) -> pa.Table:

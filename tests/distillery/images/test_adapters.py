@@ -37,7 +37,9 @@ def test_utkface_reads_its_names_and_keeps_one_that_does_not_parse(tmp_path: Pat
 
 
 def test_folders_give_split_and_class_and_skip_what_is_hidden(tmp_path: Path):
-    _touch(tmp_path, "train/happy/b.png", "train/happy/a.PNG", "test/sad/c.jpg", "train/.cache/d.png", "train/readme.md")
+    _touch(
+        tmp_path, "train/happy/b.png", "train/happy/a.PNG", "test/sad/c.jpg", "train/.cache/d.png", "train/readme.md"
+    )
     found = read_dataset("folders", tmp_path, heads={"mood": "class"})
     assert _seen(tmp_path, found) == ["test/sad/c.jpg", "train/happy/a.PNG", "train/happy/b.png"]
     assert [(s.split, s.labels["mood"]) for s in found] == [("test", "sad"), ("train", "happy"), ("train", "happy")]
@@ -109,7 +111,10 @@ def test_a_path_outside_the_folder_is_refused(tmp_path: Path, path: str | None):
         ({"table": "noise.parquet"}, r"noise\.parquet: cannot be read as a table"),
         ({"table": "rows.csv", "path_column": "file"}, r"rows\.csv: no path column 'file'; found: \['path', 'sex'\]"),
         ({"table": "rows.csv", "identity": "who"}, r"rows\.csv: no identity column 'who'; found"),
-        ({"table": "rows.csv", "heads": {"g": "gender"}}, r"head 'g' wants the column 'gender'; found: \['path', 'sex'\]"),
+        (
+            {"table": "rows.csv", "heads": {"g": "gender"}},
+            r"head 'g' wants the column 'gender'; found: \['path', 'sex'\]",
+        ),
         ({"table": "rows.csv", "heads": {"g": ("sex", "age")}}, "head 'g' wants the column 'age'"),
     ],
 )

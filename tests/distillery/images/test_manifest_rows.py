@@ -19,7 +19,9 @@ def _source(name: str, shares: dict[str, float], spellings: dict | None = None) 
 
 def _rows(source: Source, *rows: tuple[str, str | None, str | None]) -> list[dict]:
     """Rows of (image, identity, mood)."""
-    sightings = [Sighting(path=Path(f"{source.name}/{i}"), identity=who, labels={"mood": mood}) for i, who, mood in rows]
+    sightings = [
+        Sighting(path=Path(f"{source.name}/{i}"), identity=who, labels={"mood": mood}) for i, who, mood in rows
+    ]
     return build_rows(source, sightings, [(image, "ok") for image, _, _ in rows], HEADS)
 
 

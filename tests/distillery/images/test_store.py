@@ -49,7 +49,8 @@ def _write_cut(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "write", [lambda _: None, lambda p: p.write_bytes(b""), lambda p: p.write_text("no"), _write_other_arrow, _write_cut]
+    "write",
+    [lambda _: None, lambda p: p.write_bytes(b""), lambda p: p.write_text("no"), _write_other_arrow, _write_cut],
 )
 def test_a_file_that_is_no_store_is_refused(tmp_path: Path, write: object):
     write(tmp_path / "x.arrow")

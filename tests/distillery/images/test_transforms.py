@@ -10,7 +10,9 @@ def images() -> Tensor:
     return torch.rand(3, 3, 12, 12, generator=torch.Generator().manual_seed(0))
 
 
-def _affine(images: Tensor, *, flip: bool = False, degrees: float = 0, scale: float = 1, shift: tuple = (0, 0)) -> Tensor:
+def _affine(
+    images: Tensor, *, flip: bool = False, degrees: float = 0, scale: float = 1, shift: tuple = (0, 0)
+) -> Tensor:
     one = torch.ones(len(images))
     move = torch.tensor([shift], dtype=torch.float32).expand(len(images), 2)
     return transforms.affine(images, flip=one.bool() & flip, degrees=one * degrees, scale=one * scale, shift=move)

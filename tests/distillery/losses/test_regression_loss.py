@@ -68,7 +68,9 @@ def test_expected_value_is_least_at_the_labels_own_distribution():
     own = -(torch.arange(5.0) - 0.37 * 4).square()[None] / 2
     least = expected_value_loss(YEARS, own, label)
     generator = torch.Generator().manual_seed(0)
-    assert all(expected_value_loss(YEARS, own + torch.randn(1, 5, generator=generator), label) > least for _ in range(20))
+    assert all(
+        expected_value_loss(YEARS, own + torch.randn(1, 5, generator=generator), label) > least for _ in range(20)
+    )
 
 
 def test_expected_value_is_the_same_from_either_end_and_for_moved_logits():

@@ -59,7 +59,10 @@ def test_the_card_has_the_same_bytes_whatever_the_order_of_a_set(tmp_path: Path,
         (lambda f: _edit(f, width=0.5), rf"{WEIGHTS}: does not fit .*{CARD}"),
         (lambda f: _edit(f, backbone="nothing"), "network.backbone is 'nothing'"),
         (lambda f: (f / WEIGHTS).unlink(), rf"{WEIGHTS}: not a readable safetensors"),
-        (lambda f: (f / WEIGHTS).write_bytes((f / WEIGHTS).read_bytes()[:-9]), rf"{WEIGHTS}: not a readable safetensors"),
+        (
+            lambda f: (f / WEIGHTS).write_bytes((f / WEIGHTS).read_bytes()[:-9]),
+            rf"{WEIGHTS}: not a readable safetensors",
+        ),
     ],
 )
 def test_a_damaged_model_folder_names_its_file(folder: Path, change: Callable, message: str):

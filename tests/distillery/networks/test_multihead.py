@@ -48,14 +48,18 @@ def test_width_scales_the_compact_network(width: float, features: int):
 
 @pytest.mark.parametrize("name", ["resnet", "", *NOT_PLAIN])
 def test_an_unknown_backbone_is_named(name: str):
-    with pytest.raises(DistilleryError, match=rf"network\.backbone is '{name}'; allowed: compact or one of .*'resnet18'"):
+    with pytest.raises(
+        DistilleryError, match=rf"network\.backbone is '{name}'; allowed: compact or one of .*'resnet18'"
+    ):
         make_backbone(name, width=1, pretrained=False)
 
 
 def test_pretrained_weights_are_taken_from_the_cache_and_never_downloaded(tmp_path: Path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("something reached for the network"))
-    with pytest.raises(DistilleryError, match=r"network\.pretrained is true, but .*resnet18.*\.pth is not on this machine"):
+    with pytest.raises(
+        DistilleryError, match=r"network\.pretrained is true, but .*resnet18.*\.pth is not on this machine"
+    ):
         make_backbone("resnet18", width=1, pretrained=True)
     assert list(tmp_path.iterdir()) == []
 
@@ -99,6 +103,10 @@ def test_bins_reach_from_end_to_end_of_the_range():
 
 
 def test_the_other_kinds_decode_to_probabilities_and_units(heads: Heads):
-    assert decode_logits(heads["mood"], torch.tensor([[0.0, math.log(3), 0.0]]))[0][0].tolist() == pytest.approx([0.2, 0.6, 0.2])
-    assert decode_logits(heads["units"], torch.tensor([[0.0, math.log(3), -99]]))[0][0].tolist() == pytest.approx([0.5, 0.75, 0])
+    assert decode_logits(heads["mood"], torch.tensor([[0.0, math.log(3), 0.0]]))[0][0].tolist() == pytest.approx(
+        [0.2, 0.6, 0.2]
+    )
+    assert decode_logits(heads["units"], torch.tensor([[0.0, math.log(3), -99]]))[0][0].tolist() == pytest.approx(
+        [0.5, 0.75, 0]
+    )
     assert decode_logits(heads["place"], torch.tensor([[0.0, 0.75]]))[0][0].tolist() == pytest.approx([-1, 0.5])

@@ -14,9 +14,24 @@ from distillery.networks.safetensors import load_tensors, save_tensors
 def tensors() -> dict[str, Tensor]:
     generator = torch.Generator().manual_seed(0)
     drawn = torch.randn(3, 4, generator=generator)
-    dtypes = (torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.int32, torch.uint8, torch.bool)
+    dtypes = (
+        torch.float64,
+        torch.float32,
+        torch.float16,
+        torch.bfloat16,
+        torch.int64,
+        torch.int32,
+        torch.uint8,
+        torch.bool,
+    )
     found = {f"x.{dtype}": (drawn * 9).abs().to(dtype) for dtype in dtypes}
-    return {**found, "scalar": torch.tensor(7.5), "empty": torch.zeros(0, 3), "turned": drawn.t(), "one byte": torch.tensor([True])}
+    return {
+        **found,
+        "scalar": torch.tensor(7.5),
+        "empty": torch.zeros(0, 3),
+        "turned": drawn.t(),
+        "one byte": torch.tensor([True]),
+    }
 
 
 def _assert_same(found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
@@ -42,7 +57,9 @@ def test_files_of_the_reference_are_read_by_us(tmp_path: Path, tensors: dict[str
 def test_bytes_depend_on_the_tensors_and_not_on_their_order_or_layout(tmp_path: Path):
     image = torch.rand(2, 3, 4, 4)
     one = save_tensors({"a": image, "b": torch.ones(2)}, tmp_path / "one")
-    other = save_tensors({"b": torch.ones(2), "a": image.contiguous(memory_format=torch.channels_last)}, tmp_path / "two")
+    other = save_tensors(
+        {"b": torch.ones(2), "a": image.contiguous(memory_format=torch.channels_last)}, tmp_path / "two"
+    )
     assert one.read_bytes() == other.read_bytes()
 
 

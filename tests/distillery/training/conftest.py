@@ -23,8 +23,8 @@ OFF = Strengths(
     flip=0, rotation=0, scale=(1, 1), shift=0, brightness=0, contrast=0, saturation=0, grey=0, blur=0, noise=0, erase=0
 )
 STRENGTHS = Strengths(
-    flip=0.5, rotation=5, scale=(0.9, 1.1), shift=0.05, brightness=0.1, contrast=0.1, saturation=0.1, grey=0.1, blur=0.2,
-    noise=0.01, erase=0.1,
+    flip=0.5, rotation=5, scale=(0.9, 1.1), shift=0.05, brightness=0.1, contrast=0.1, saturation=0.1, grey=0.1,
+    blur=0.2, noise=0.01, erase=0.1,
 )  # fmt: skip
 
 
@@ -43,7 +43,13 @@ def run(heads: Heads, store: ImageStore, examples: Examples, tmp_path: Path) -> 
     """Start ``fit``; keyword arguments change its settings."""
 
     def start(
-        network: MultiHead, *, checkpoint: str = "c", key: str = "k", groups: tuple = ("A", "B"), strengths=STRENGTHS, **changed
+        network: MultiHead,
+        *,
+        checkpoint: str = "c",
+        key: str = "k",
+        groups: tuple = ("A", "B"),
+        strengths=STRENGTHS,
+        **changed,
     ) -> Iterator[dict]:
         rows = {"A": np.arange(0, 8, 2), "B": np.arange(1, 8, 2)}
         return fit(

@@ -66,7 +66,13 @@ def test_a_group_without_rows_is_refused_by_name(name: str):
 
 @pytest.mark.parametrize(
     ("total", "proportions", "counts"),
-    [(10, [1, 1], [5, 5]), (10, [2, 1], [7, 3]), (128, [1, 1, 1], [43, 43, 42]), (3, [100, 1], [3, 0]), (7, [0.4], [7])],
+    [
+        (10, [1, 1], [5, 5]),
+        (10, [2, 1], [7, 3]),
+        (128, [1, 1, 1], [43, 43, 42]),
+        (3, [100, 1], [3, 0]),
+        (7, [0.4], [7]),
+    ],
 )
 def test_shares_are_the_largest_remainders(total: int, proportions: list[float], counts: list[int]):
     assert shares_of(total, proportions) == counts

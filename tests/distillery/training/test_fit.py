@@ -26,7 +26,9 @@ def _total(network, heads: Heads, images: Tensor, cells, *, smoothing: float = 0
     return torch.stack(parts).sum()
 
 
-def test_every_loss_falls_on_eight_images_of_two_differently_labelled_sets(run: Callable, make_network, heads: Heads, no_augmentation):
+def test_every_loss_falls_on_eight_images_of_two_differently_labelled_sets(
+    run: Callable, make_network, heads: Heads, no_augmentation
+):
     changed = {"epochs": 8, "steps_per_epoch": 8, "learning_rate": 0.01, "smoothing": 0.0, "ema": 0.5}
     records = list(run(make_network(), strengths=no_augmentation, **changed))
     assert [record["epoch"] for record in records] == list(range(1, 9))
@@ -77,11 +79,17 @@ def test_a_head_that_no_image_of_the_batches_labels_does_not_move(run: Callable,
     before = _clone(network)
     list(run(network, groups=("A",), weight_decay=0.0, epochs=1))
     after = network.state_dict()
-    moved = {name.split(".")[1] for name in before if name.startswith("heads.") and not torch.equal(before[name], after[name])}
+    moved = {
+        name.split(".")[1]
+        for name in before
+        if name.startswith("heads.") and not torch.equal(before[name], after[name])
+    }
     assert moved == {"mood", "units"}
 
 
-def test_the_gradient_of_a_head_absent_from_the_batch_is_zero(make_network, heads, examples: Examples, store: ImageStore):
+def test_the_gradient_of_a_head_absent_from_the_batch_is_zero(
+    make_network, heads, examples: Examples, store: ImageStore
+):
     network = make_network().eval()
     rows = torch.arange(0, 8, 2)
     images = to_float(store.gather(examples.positions[rows.numpy()]))

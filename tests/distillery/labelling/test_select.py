@@ -1,0 +1,84 @@
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from distillery.heads import Heads
+from distillery.labelling.pseudo_labels import select
+from distillery.labelling.selection.threshold import keep_confident, keep_narrow
+from distillery.tables import predictions_schema, pseudo_labels_schema, write_table
+
+THRESHOLDS = {"mood": 0.6, "units": 0.8, "years": 5.0, "place": 0.2}
+
+
+@pytest.fixture
+def predictions(heads: Heads) -> pl.DataFrame:
+    """Sure, unsure, labelled, and exactly on the threshold."""
+    rows = [
+        {"mood": [0.1, 0.7, 0.2], "units": [0.9, 0.1, 0.5], "years": [30.0], "years_variance": [16.0],
+         "place": [0.1, 0.2], "place_variance": [0.01, 0.01]},
+        {"mood": [0.5, 0.3, 0.2], "units": [0.6, 0.7, 0.3], "years": [30.0], "years_variance": [36.0],
+         "place": [0.1, 0.2], "place_variance": [0.01, 0.09]},
+        dict.fromkeys(["mood", "units", "years", "years_variance", "place", "place_variance"]),
+        {"mood": [0.25, 0.125, 0.625], "units": [0.75, 0.0, 1.0], "years": [99.0], "years_variance": [25.0],
+         "place": [0.0, 0.0], "place_variance": [0.0, 0.0625]},
+    ]  # fmt: skip
+    table = pa.Table.from_pylist(
+        [{"image": f"i{index}", "views": 2, **row} for index, row in enumerate(rows)], schema=predictions_schema(heads)
+    )
+    return pl.DataFrame(table)
+
+
+@pytest.fixture
+def selected(predictions: pl.DataFrame, heads: Heads) -> dict[str, list]:
+    thresholds = {**THRESHOLDS, "mood": 0.625, "units": 0.75, "place": 0.25}
+    table = select(predictions, heads, thresholds)
+    return table.cast(pseudo_labels_schema(heads)).to_pydict()
+
+
+def test_what_is_sure_enough_is_kept_with_its_reason(selected: dict[str, list]):
+    assert selected["image"] == ["i0", "i1", "i2", "i3"]
+    assert selected["mood_weight"] == [1, 0, None, 1]
+    assert selected["mood_reason"] == ["kept", "below threshold", "labelled", "kept"]
+    assert selected["mood_confidence"] == pytest.approx([0.7, 0.5, None, 0.625])
+
+
+def test_elements_are_kept_one_by_one_for_sure_yes_and_sure_no(selected: dict[str, list]):
+    assert selected["units_weight"] == [[1, 1, 0], [0, 0, 0], None, [1, 1, 1]]
+    assert selected["units_reason"] == ["kept", "below threshold", "labelled", "kept"]
+    assert selected["units_confidence"][0] == pytest.approx([0.9, 0.9, 0.5])
+
+
+def test_numbers_are_kept_by_their_deviation_and_one_wide_output_refuses_all(selected: dict[str, list]):
+    assert selected["years_weight"] == [[1], [0], None, [1]]
+    assert selected["years_confidence"] == [[4], [6], None, [5]]
+    assert selected["place_weight"] == [[1, 1], [0, 0], None, [1, 1]]
+    assert selected["place_reason"] == ["kept", "below threshold", "labelled", "kept"]
+
+
+def test_soft_values_are_the_predictions_and_hard_ones_the_decision(
+    selected: dict[str, list], predictions: pl.DataFrame
+):
+    for name in THRESHOLDS:
+        assert selected[f"{name}_soft"] == predictions[name].to_list()
+    assert selected["mood_hard"] == ["glad", "calm", None, "sad"]
+    assert selected["units_hard"] == [[True, False, True], [True, True, False], None, [True, False, True]]
+    assert selected["years_hard"] == [[30], [30], None, [99]]
+
+
+def test_a_variance_that_rounded_below_zero_is_the_surest_of_all(predictions: pl.DataFrame, heads: Heads):
+    below = pl.Series("years_variance", [[-1e-3]] * 4, dtype=predictions.schema["years_variance"])
+    found = select(predictions.with_columns(below), heads, THRESHOLDS).to_pydict()
+    assert found["years_weight"][0] == [1]
+    assert found["years_confidence"][0] == [0]
+
+
+def test_the_table_fits_its_schema(predictions: pl.DataFrame, heads: Heads, tmp_path):
+    write_table(select(predictions, heads, THRESHOLDS), pseudo_labels_schema(heads), tmp_path / "p.parquet")
+    nothing = select(predictions.clear(), heads, THRESHOLDS)
+    assert len(nothing.cast(pseudo_labels_schema(heads))) == 0
+
+
+def test_thresholds_include_their_edge():
+    assert keep_confident(np.array([0.5, 0.25, 0.75]), 0.5).tolist() == [1, 0, 1]
+    assert keep_narrow(np.array([0.5, 0.25, 0.75]), 0.5).tolist() == [1, 1, 0]

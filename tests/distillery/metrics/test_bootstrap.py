@@ -1,0 +1,66 @@
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+
+from distillery.metrics.bootstrap import bootstrap
+
+PEOPLE = [f"p{index // 10}" for index in range(200)]
+# What an image gets right depends on who it shows: 20 people, ten images each.
+RIGHT = torch.tensor(np.repeat(np.random.default_rng(0).random(20), 10) + np.random.default_rng(1).normal(0, 0.05, 200))
+
+
+def _mean(rows: torch.Tensor) -> dict[str, float]:
+    return {"mean": float(RIGHT[rows].mean())}
+
+
+def _interval(units: list[str], *, confidence: float = 0.95, seed: int = 0) -> tuple[float, float]:
+    return bootstrap(_mean, units, resamples=300, confidence=confidence, seed=seed)["mean"]
+
+
+def test_the_interval_contains_the_value_and_is_about_as_wide_as_theory_says():
+    low, high = _interval(PEOPLE)
+    assert low < float(RIGHT.mean()) < high
+    error = RIGHT.view(20, 10).mean(dim=1).std(correction=0).item() / 20**0.5
+    assert high - low == pytest.approx(2 * 1.96 * error, rel=0.15)
+
+
+def test_people_give_a_wider_interval_than_images_where_images_of_one_are_alike():
+    people, images = _interval(PEOPLE), _interval([str(index) for index in range(200)])
+    assert people[1] - people[0] > 2 * (images[1] - images[0])
+
+
+def test_more_confidence_is_wider_and_the_seed_decides():
+    low, high = _interval(PEOPLE)
+    lower, higher = _interval(PEOPLE, confidence=0.99)
+    assert lower < low < high < higher
+    assert _interval(PEOPLE) == (low, high) != _interval(PEOPLE, seed=1)
+
+
+def test_whole_people_are_drawn_as_many_as_there_are():
+    seen = []
+    bootstrap(
+        lambda rows: {"n": float(seen.append(rows.tolist()) or len(rows))}, PEOPLE, resamples=20, confidence=0.9, seed=0
+    )
+    for rows in seen:
+        assert len(rows) == 200
+        times = Counter(rows)
+        assert all(len({times[row] for row in range(10 * p, 10 * p + 10)}) == 1 for p in range(20))
+
+
+def test_units_need_not_lie_together():
+    units = ["b", "a", "b", "c", "a"]
+    seen = []
+    bootstrap(lambda rows: {"n": float(seen.append(rows.tolist()) or 0)}, units, resamples=30, confidence=0.9, seed=0)
+    for rows in seen:
+        times = Counter(rows)
+        assert times[0] == times[2]
+        assert times[1] == times[4]
+
+
+def test_a_draw_without_an_answer_is_left_out():
+    def score(rows: torch.Tensor) -> dict[str, float]:
+        return {"x": float("nan") if 0 in rows.tolist() else 0.25}
+
+    assert bootstrap(score, list("abcd"), resamples=50, confidence=0.9, seed=0)["x"] == (0.25, 0.25)
