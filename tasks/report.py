@@ -31,7 +31,6 @@ from distillery.reporting.yields import Labelled, describe_pseudo_labels
 from distillery.tables import SPLITS, read_table
 from tasks.support import paths
 from tasks.support.command import run_stage
-from tasks.support.tracked import read_csv
 
 POOL = ("unlabelled", "audit")
 PAGE = "index.html"
@@ -114,7 +113,8 @@ def _targets(params: Params) -> list[str]:
 
 
 def _read(what: str, rounds: list[str]) -> dict[str, pl.DataFrame]:
-    return {key: read_csv(paths.evaluation(key) / f"{what}.csv") for key in rounds}
+    # A table that holds no row has no header either.
+    return {key: pl.read_csv(paths.evaluation(key) / f"{what}.csv", raise_if_empty=False) for key in rounds}
 
 
 def _stack(what: str, schema: pl.Schema, rounds: list[str]) -> pl.DataFrame:

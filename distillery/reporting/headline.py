@@ -40,7 +40,7 @@ class Comparison:
     def verdict(self) -> str:
         """``better``, ``worse`` or ``same``: three digits are shown, and what they do not show is no change."""
         gain = round(self.gain, 3)
-        return "better" if gain > 0 else "same" if gain < 0 else "same"
+        return "better" if gain > 0 else "worse" if gain < 0 else "same"
 
 
 def compare_rounds(scores: pl.DataFrame, heads: Heads, *, first: str, last: str) -> list[Comparison]:

@@ -64,3 +64,9 @@ def test_a_draw_without_an_answer_is_left_out():
         return {"x": float("nan") if 0 in rows.tolist() else 0.25}
 
     assert bootstrap(score, list("abcd"), resamples=50, confidence=0.9, seed=0)["x"] == (0.25, 0.25)
+
+
+def test_the_edges_are_the_percentiles_that_the_confidence_leaves_outside():
+    values = iter(range(101))
+    found = bootstrap(lambda _: {"x": float(next(values))}, list("abc"), resamples=101, confidence=0.9, seed=0)
+    assert found["x"] == pytest.approx((5, 95))

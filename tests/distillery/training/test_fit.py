@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -120,3 +121,22 @@ def test_rates_and_losses_are_recorded_by_epoch(run: Callable, make_network, hea
     kinds = ("train_loss", "val_loss", "val_score")
     assert set(records[0]) == {"epoch", "learning_rate"} | {f"{kind}/{name}" for kind in kinds for name in heads}
     assert records[0]["learning_rate"] > records[2]["learning_rate"] > 0
+
+
+def test_labels_are_swapped_with_the_images_that_augmentation_flips(
+    run: Callable, make_network, no_augmentation, monkeypatch
+):
+    seen: list[tuple[Tensor, Tensor]] = []
+
+    def listen(head, logits, labels, weights, *, smoothing: float) -> Tensor:
+        seen.extend([(labels, weights)] if head.kind == "detection" else [])
+        return head_loss(head, logits, labels, weights, smoothing=smoothing)
+
+    monkeypatch.setattr("distillery.training.fit.head_loss", listen)
+    for name, flip in (("plain", 0.0), ("flipped", 1.0)):
+        list(run(make_network(), checkpoint=name, epochs=1, strengths=replace(no_augmentation, flip=flip)))
+    plain, flipped = seen[:3], seen[3:]
+    for (labels, weights), (swapped, swapped_weights) in zip(plain, flipped, strict=True):
+        assert torch.equal(swapped, labels[:, [2, 1, 0]])
+        assert torch.equal(swapped_weights, weights[:, [2, 1, 0]])
+    assert any(not torch.equal(one[0], other[0]) for one, other in zip(plain, flipped, strict=True))
