@@ -27,7 +27,8 @@ from distillery.losses import head_loss
 from distillery.networks.multihead import MultiHead
 from distillery.params import Params
 from distillery.training.batches import BatchPlan
-from distillery.training.fit import Examples, Settings, fit
+from distillery.training.examples import Examples
+from distillery.training.fit import Settings, fit
 from distillery.training.optimisation import make_optimiser
 from tasks.support.command import read_params
 

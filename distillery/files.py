@@ -11,7 +11,7 @@ from pathlib import Path
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on a clean exit it is flushed and renamed to ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     try:
         yield temporary
         _flush(temporary)
@@ -25,15 +25,19 @@ def whole_file(path: Path) -> Iterator[Path]:
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder beside ``path``; on a clean exit it replaces ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
     temporary.mkdir()
     try:
         yield temporary
         for file in temporary.rglob("*"):
             _flush(file)
-        shutil.rmtree(path, ignore_errors=True)
+        former = path.with_name(f".{path.name}.former.tmp")
+        shutil.rmtree(former, ignore_errors=True)
+        if path.exists():
+            path.rename(former)  # deleting in place could be interrupted half-way
         temporary.rename(path)
+        shutil.rmtree(former, ignore_errors=True)
         _flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)

@@ -13,7 +13,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from distillery.files import whole_file, whole_folder
+from distillery.files import whole_file
 from distillery.heads import Heads
 from distillery.images.cells import labelled_cells
 from distillery.images.store import ImageStore
@@ -81,10 +81,12 @@ def _by_head(rows: pl.DataFrame, heads: Heads) -> Iterator[tuple[str, pl.DataFra
 
 
 def _write(key: str, scores: Scores) -> Path:
-    with whole_folder(paths.evaluation(key)) as folder:
-        for what in ("scores", "confusion", "reliability", "audit"):
-            pl.DataFrame(getattr(scores, what)).write_csv(folder / f"{what}.csv")
-        pl.read_parquet(paths.model(key) / "history.parquet").write_csv(folder / "history.csv")
+    history = pl.read_parquet(paths.model(key) / "history.parquet")
+    sums = [pl.sum_horizontal(pl.col(f"^{what}/.*$")).alias(what) for what in ("train_loss", "val_loss")]
+    tables = {what: pl.DataFrame(getattr(scores, what)) for what in ("scores", "confusion", "reliability", "audit")}
+    for what, table in {**tables, "history": history.with_columns(sums)}.items():
+        with whole_file(paths.evaluation(key) / f"{what}.csv") as temporary:
+            table.write_csv(temporary)
     with whole_file(paths.metrics(key)) as temporary:
         temporary.write_text(json.dumps(scores.metrics(), indent=1, sort_keys=True) + "\n")
     return paths.evaluation(key)

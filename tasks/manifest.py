@@ -9,7 +9,8 @@ from distillery.errors import DistilleryError
 from distillery.heads import Heads
 from distillery.images.adapters import read_dataset
 from distillery.images.manifest import Source, assign_splits, build_rows, name_images
-from distillery.params import Dataset, Params
+from distillery.params import Params
+from distillery.params.sections import Dataset
 from distillery.tables import READABLE, manifest_schema, write_table
 from tasks.support import paths
 from tasks.support.command import run_stage

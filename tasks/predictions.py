@@ -42,6 +42,8 @@ def write_predictions(
     if card.heads != heads:
         raise DistilleryError(f"{teacher}: was trained with other heads than params.yaml declares; train it again")
     wanted = empty_cells(read_table(manifest), heads)
+    if not len(wanted):
+        raise DistilleryError(f"{manifest}: no usable image in the splits {PREDICTED}: there is nothing to label")
     return predict_shards(
         network,
         heads,

@@ -3,7 +3,8 @@
 import numpy as np
 import warp as wp
 
-from distillery.faces.kernels import Look, face_normals, shoot
+from distillery.faces.kernels import face_normals, shoot
+from distillery.faces.look import Look
 
 
 class Caster:

@@ -9,7 +9,7 @@ from distillery.faces.camera import Camera
 from distillery.faces.colour import linear
 from distillery.faces.expressions import Act
 from distillery.faces.head import PARTS, Head
-from distillery.faces.kernels import Look
+from distillery.faces.look import Look
 from distillery.faces.person import Person
 from distillery.faces.raycast import Caster
 from distillery.faces.scene import Light, Pose, sample_background, sample_light, sample_pose

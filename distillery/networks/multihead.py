@@ -64,7 +64,8 @@ def decode_logits(head: Head, logits: Tensor) -> tuple[Tensor, Tensor | None]:
             chances = logits.unflatten(1, (len(head.outputs), -1)).softmax(dim=2)
             centres = bin_centres(head, chances)
             mean = chances @ centres
-            return mean, chances @ centres.square() - mean.square()
+            # A difference of nearly equal numbers: rounding may leave it a little below 0.
+            return mean, (chances @ centres.square() - mean.square()).clamp(min=0)
 
 
 def decode_all(heads: Heads, logits: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor | None]]:

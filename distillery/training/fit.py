@@ -17,6 +17,7 @@ from distillery.losses import head_loss
 from distillery.networks.multihead import MultiHead
 from distillery.training.batches import BatchPlan
 from distillery.training.checkpoint import load_checkpoint, save_checkpoint
+from distillery.training.examples import Examples
 from distillery.training.optimisation import MovingAverage, make_optimiser, rate_at
 from distillery.training.validation import validate
 
@@ -35,14 +36,6 @@ class Settings:
     ema: float
     bf16: bool
     channels_last: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class Examples:
-    """Rows to learn from: where each image lies in the store, int64 [rows], and its cells."""
-
-    positions: np.ndarray
-    cells: Cells
 
 
 def fit(

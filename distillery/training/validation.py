@@ -1,7 +1,7 @@
 """The validation split after an epoch: loss and one plain score per head, with the averaged weights."""
 
+import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,9 +12,7 @@ from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
 from distillery.losses import head_loss
 from distillery.networks.multihead import MultiHead, decode_logits
-
-if TYPE_CHECKING:
-    from distillery.training.fit import Examples
+from distillery.training.examples import Examples
 
 BATCH = 256
 
@@ -25,7 +23,7 @@ def validate(
     weights: Mapping[str, Tensor],
     heads: Heads,
     store: ImageStore,
-    examples: "Examples",
+    examples: Examples,
     *,
     bf16: bool,
     device: torch.device,
@@ -46,7 +44,8 @@ def validate(
             sums[f"val_loss/{name}"] += float(loss * present.sum())
             sums[f"val_score/{name}"] += float((_score(head, logits[name], labels) * present).sum())
             counts[name] += float(present.sum())
-    return {key: value / max(1.0, counts[key.split("/", 1)[1]]) for key, value in sums.items()}
+    # Not a number where nothing is labelled: a 0 would look perfect.
+    return {key: value / (counts[key.split("/", 1)[1]] or math.nan) for key, value in sums.items()}
 
 
 def _score(head: Head, logits: Tensor, labels: Tensor) -> Tensor:

@@ -39,7 +39,7 @@ def served_columns(heads: Heads) -> list[str]:
 def log_figures(client: "MlflowClient", run: str, evaluation: Path) -> None:
     """Confusion matrices and reliability diagrams of every data set and classification head."""
     for what, draw in (("confusion", draw_confusion), ("reliability", draw_reliability)):
-        table = read_csv(evaluation / f"{what}.csv")
+        table = pl.read_csv(evaluation / f"{what}.csv", raise_if_empty=False)
         for part in table.partition_by("dataset", "head", maintain_order=True) if len(table) else []:
             dataset, head = part["dataset"][0], part["head"][0]
             client.log_figure(run, draw(part), f"{what}/{dataset}-{head}.png")
@@ -80,8 +80,3 @@ def log_model(run: str, folder: Path) -> None:
             pip_requirements=["torch"],  # else MLflow infers them in a subprocess, 8 to 15 s
             metadata={"columns": served_columns(card.heads), "provenance": dict(card.provenance)},
         )
-
-
-def read_csv(path: Path) -> pl.DataFrame:
-    """A table that may hold no row at all, and then no header either."""
-    return pl.read_csv(path) if path.stat().st_size > 1 else pl.DataFrame()

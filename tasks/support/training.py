@@ -18,10 +18,12 @@ from distillery.images.cells import Cells, fill_empty, labelled_cells
 from distillery.images.store import ImageStore
 from distillery.networks.model import Card, file_hash, save_model
 from distillery.networks.multihead import MultiHead
-from distillery.params import Params, Training
+from distillery.params import Params
+from distillery.params.sections import Training
 from distillery.tables import READABLE, read_table
 from distillery.training.batches import BatchPlan
-from distillery.training.fit import Examples, Settings, fit
+from distillery.training.examples import Examples
+from distillery.training.fit import Settings, fit
 from tasks.support import paths, tracking
 
 POOL = ("unlabelled", "audit")

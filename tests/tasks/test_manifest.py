@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from distillery.errors import DistilleryError
-from distillery.params import Dataset
+from distillery.params.sections import Dataset
 from distillery.tables import READABLE, read_table
 from tasks.manifest import write_manifest
 from tests.world import call, edit_params

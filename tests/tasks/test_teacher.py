@@ -18,7 +18,11 @@ WEIGHTS = Path("models/r0/weights.safetensors")
 
 
 def test_the_model_folder_is_complete_and_loads(world: Path, params: Params):
-    assert {path.name for path in Path("models/r0").iterdir()} == {"weights.safetensors", "card.json", "history.parquet"}
+    assert {path.name for path in Path("models/r0").iterdir()} == {
+        "weights.safetensors",
+        "card.json",
+        "history.parquet",
+    }
     network, card = load_model(Path("models/r0"))
     assert card.heads == params.heads
     assert set(network.heads) == set(params.heads)

@@ -5,7 +5,9 @@ from distillery.faces.head import load_head
 def test_a_driven_unit_is_read_back_and_no_other_but_the_lips_a_jaw_parts():
     for unit in action_units.UNITS:
         for strength in (0.55, 1.3):
-            found = {name for name, present in action_units.read(action_units.drive({unit: strength})).items() if present}
+            found = {
+                name for name, present in action_units.read(action_units.drive({unit: strength})).items() if present
+            }
             assert found == ({"AU25", "AU26"} if unit == "AU26" else {unit})
 
 

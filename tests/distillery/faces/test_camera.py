@@ -28,7 +28,10 @@ def test_a_stop_doubles_the_light(scene: np.ndarray, camera: Camera):
 
 
 def test_monochrome_is_grey_and_sepia_is_brown(scene: np.ndarray, camera: Camera):
-    grey, brown = _shoot(scene, replace(camera, monochrome=1.0)), _shoot(scene, replace(camera, monochrome=1.0, sepia=1.0))
+    grey, brown = (
+        _shoot(scene, replace(camera, monochrome=1.0)),
+        _shoot(scene, replace(camera, monochrome=1.0, sepia=1.0)),
+    )
     assert np.ptp(grey, axis=2).max() <= 1
     assert np.all(brown[..., 0].mean() > brown[..., 1].mean() > brown[..., 2].mean())
 

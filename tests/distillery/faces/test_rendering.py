@@ -37,7 +37,9 @@ def person() -> Person:
 def _portray(studio: Studio, camera: Camera, person: Person, act: Act = RESTING) -> np.ndarray:
     """Linear light with the same lamp, pose and background every time."""
     acting, resting = _shapes(studio.head, [person], [act])
-    return studio.portray(person=person, act=act, acting=acting[0], resting=resting[0], camera=camera, rng=np.random.default_rng(0))
+    return studio.portray(
+        person=person, act=act, acting=acting[0], resting=resting[0], camera=camera, rng=np.random.default_rng(0)
+    )
 
 
 def test_same_seed_same_bytes_whatever_was_drawn_before(faces, camera: Camera):
@@ -48,7 +50,11 @@ def test_same_seed_same_bytes_whatever_was_drawn_before(faces, camera: Camera):
 
 @pytest.mark.parametrize("change", [{"seed": 8}, {"domain": "webcam"}])
 def test_another_seed_or_domain_shows_other_people(faces, camera: Camera, change: dict):
-    pictures, truths = next(render_faces(**({"domain": "studio", "camera": camera, "people": 1, "images": 3, "size": 32, "seed": 7} | change)))
+    pictures, truths = next(
+        render_faces(
+            **({"domain": "studio", "camera": camera, "people": 1, "images": 3, "size": 32, "seed": 7} | change)
+        )
+    )
     assert all(np.abs(a.astype(float) - b).mean() > 5 for a, b in zip(pictures, faces[0], strict=False))
     assert truths[0]["age"] != faces[1][0]["age"]
 
@@ -59,7 +65,10 @@ def test_shapes_types_and_ranges(faces):
     for truth in truths:
         assert truth["gender"] in ("male", "female") and truth["race"] in RACES and truth["expression"] in PROTOTYPES
         assert 5 <= truth["age"] <= 80 and -1 <= truth["valence"] <= 1 and -1 <= truth["arousal"] <= 1
-        assert {truth[name] for name in (*action_units.UNITS, "beard", "bald", "long_hair", "lipstick", "glasses")} <= {0, 1}
+        assert {truth[name] for name in (*action_units.UNITS, "beard", "bald", "long_hair", "lipstick", "glasses")} <= {
+            0,
+            1,
+        }
 
 
 def test_a_person_keeps_traits_and_changes_expression(faces):
@@ -76,7 +85,13 @@ def test_happy_faces_pull_lip_corners_and_part_lips(faces):
 
 @pytest.mark.parametrize(
     "change",
-    [{"style": "long"}, {"glasses": True}, {"beard": 1.0, "hair": np.full(3, 0.02)}, {"style": "bald"}, {"lipstick": 1.0}],
+    [
+        {"style": "long"},
+        {"glasses": True},
+        {"beard": 1.0, "hair": np.full(3, 0.02)},
+        {"style": "bald"},
+        {"lipstick": 1.0},
+    ],
     ids=lambda change: next(iter(change)),
 )
 def test_every_attribute_shows(studio: Studio, camera: Camera, person: Person, change: dict):
@@ -101,4 +116,7 @@ def test_an_open_mouth_is_dark_inside(studio: Studio, camera: Camera, person: Pe
     still = replace(camera, yaw_spread=0.0, pitch_spread=0.0, roll_spread=0.0)
     opened = replace(RESTING, actions=action_units.drive({"AU26": 1.0}))
     lower_middle = slice(18, 28), slice(13, 19)
-    assert _portray(studio, still, person, opened)[lower_middle].min() < 0.5 * _portray(studio, still, person)[lower_middle].min()
+    assert (
+        _portray(studio, still, person, opened)[lower_middle].min()
+        < 0.5 * _portray(studio, still, person)[lower_middle].min()
+    )

@@ -13,7 +13,8 @@ from distillery.images.cells import labelled_cells
 from distillery.images.store import ImageStore
 from distillery.networks.multihead import MultiHead
 from distillery.training.batches import BatchPlan
-from distillery.training.fit import Examples, Settings, fit
+from distillery.training.examples import Examples
+from distillery.training.fit import Settings, fit
 
 SETTINGS = {
     "epochs": 3, "steps_per_epoch": 3, "learning_rate": 3e-3, "weight_decay": 0.05, "warmup": 0.1, "smoothing": 0.05,

@@ -10,7 +10,7 @@ from distillery.heads import Heads
 from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
 from distillery.losses import head_loss
-from distillery.training.fit import Examples
+from distillery.training.examples import Examples
 
 
 def _same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:

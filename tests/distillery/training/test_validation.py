@@ -6,7 +6,7 @@ from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
 from distillery.losses import head_loss
 from distillery.networks.multihead import decode_logits
-from distillery.training.fit import Examples
+from distillery.training.examples import Examples
 from distillery.training.validation import validate
 
 

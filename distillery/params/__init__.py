@@ -1,167 +1,31 @@
-"""The schema of params.yaml: no defaults for what the file holds, unknown keys refused, every mistake named."""
+"""The schema of params.yaml: unknown keys refused, every mistake named, sections checked against each other."""
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from distillery.errors import DistilleryError
-from distillery.heads import Classification, Frozen, Heads, Regression, ViewKind, names
-from distillery.tables import SPLITS
+from distillery.heads import Classification, Frozen, Heads, Regression, names
+from distillery.params.sections import (
+    Count,
+    Evaluation,
+    Faces,
+    Images,
+    Manifest,
+    Network,
+    Predictions,
+    PseudoLabels,
+    Report,
+    Round,
+    Student,
+    Tracking,
+    Training,
+)
 
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-Span = tuple[float, float]
 TEACHER = "r0"
-
-
-class FacesDomain(Frozen):
-    people: Count
-    images: Count
-    camera: dict[str, float]
-
-
-class Faces(Frozen):
-    size: Count
-    domains: dict[str, FacesDomain]
-
-
-class Dataset(Frozen):
-    """One data set: where it lies, how it is read, which of its columns label which head."""
-
-    adapter: Literal["utkface", "folders", "people", "table"]
-    path: str
-    domain: str
-    table: str | None = None
-    path_column: str = "path"
-    heads: dict[str, str | tuple[str, ...]] = Field(default={})
-    identity: str | None = None
-    rename: dict[str, dict[str, str | None]] = Field(default={})
-    splits: dict[str, dict[str, Share]]
-
-    @field_validator("path")
-    @classmethod
-    def _path_is_watched(cls, path: str) -> str:
-        if not path.startswith("data/raw/") or ".." in path.split("/"):
-            raise ValueError(f"{path!r} is outside data/raw/, where DVC watches; move or link the data set there")
-        return path
-
-    @field_validator("splits")
-    @classmethod
-    def _splits_are_sound(cls, splits: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
-        for source, shares in splits.items():
-            if unknown := set(shares) - set(SPLITS):
-                raise ValueError(f"{source}: unknown split {sorted(unknown)}; allowed: {list(SPLITS)}")
-            if abs(sum(shares.values()) - 1) > 1e-6:
-                raise ValueError(f"{source}: the shares sum to {sum(shares.values()):g}, they must sum to 1")
-        return splits
-
-
-class Manifest(Frozen):
-    bad_share: Share
-    min_side: Count
-    max_pixels: Count
-    datasets: Annotated[dict[str, Dataset], Field(min_length=1)]
-
-
-class Images(Frozen):
-    size: Count
-
-
-class Network(Frozen):
-    backbone: str
-    width: Positive
-    dropout: Share
-    pretrained: bool
-
-
-class Augmentation(Frozen):
-    """Strengths; each image draws its own value within them."""
-
-    flip: Share
-    rotation: Annotated[float, Field(ge=0, le=180)]
-    scale: Span
-    shift: Share
-    brightness: Share
-    contrast: Share
-    saturation: Share
-    grey: Share
-    blur: Share
-    noise: Share
-    erase: Share
-
-    @field_validator("scale")
-    @classmethod
-    def _scale_is_a_zoom(cls, scale: Span) -> Span:
-        if not 0 < scale[0] <= scale[1]:
-            raise ValueError(f"{list(scale)} is no span of zooms; allowed: smallest, then largest, above 0")
-        return scale
-
-
-class Training(Frozen):
-    epochs: Count
-    steps_per_epoch: Count
-    batch: Count
-    learning_rate: Positive
-    weight_decay: Annotated[float, Field(ge=0)]
-    warmup: Share
-    smoothing: Share
-    clip: Positive
-    ema: Share
-    bf16: bool
-    channels_last: bool
-    mixing: Annotated[dict[str, Annotated[float, Field(ge=0)]], Field(min_length=1)]
-    augmentation: Augmentation
-
-
-class Student(Training):
-    pseudo_weight: Positive
-
-
-class View(Frozen):
-    """One transform at inference; ``amount`` is in the transform's own unit (see labelling/views.py)."""
-
-    kind: ViewKind
-    amount: float | tuple[float, float] = 0.0
-
-
-class Predictions(Frozen):
-    views: Annotated[tuple[View, ...], Field(min_length=1)]
-    batch: Count
-    shard: Count
-    bf16: bool
-
-
-class Selection(Frozen):
-    threshold: Annotated[float, Field(ge=0)]
-    targets: Literal["soft", "hard"]
-
-
-class PseudoLabels(Frozen):
-    heads: dict[str, Selection]
-
-
-class Evaluation(Frozen):
-    views: Annotated[tuple[View, ...], Field(min_length=1)]
-    batch: Count
-    bf16: bool
-    resamples: Annotated[int, Field(ge=20)]
-    confidence: Annotated[float, Field(gt=0.5, lt=1)]
-
-
-class Report(Frozen):
-    title: str
-    gallery: Count
-
-
-class Tracking(Frozen):
-    uri: str
-    experiment: str
-
-
-class Round(Frozen):
-    teacher: str
+MANIFEST_COLUMNS = ("image", "path", "dataset", "domain", "split", "identity", "status", "views")
+DERIVED = ("_std", "_agreement", "_variance", "_soft", "_hard", "_weight", "_confidence", "_reason")
 
 
 class Params(Frozen):
@@ -218,6 +82,25 @@ class Params(Frozen):
         if set(self.pseudo_labels.heads) != set(self.heads):
             found, wanted = sorted(self.pseudo_labels.heads), sorted(self.heads)
             raise ValueError(f"pseudo_labels.heads has {found}; it must name every head once: {wanted}")
+        return self
+
+    @model_validator(mode="after")
+    def _augmentation_is_allowed(self) -> Self:
+        for where, section in (("teacher", self.teacher), ("student", self.student)):
+            for name, head in self.heads.items():
+                if banned := head.forbids & section.augmentation.kinds():
+                    keys = sorted(banned)
+                    raise ValueError(f"{where}.augmentation uses {keys}, which heads.{name}.forbids; set them to 0")
+        return self
+
+    @model_validator(mode="after")
+    def _head_names_are_columns(self) -> Self:
+        for name in self.heads:
+            if not name.isidentifier() or name in MANIFEST_COLUMNS or name.endswith(DERIVED):
+                raise ValueError(
+                    f"head {name!r}: a name is letters, digits and _, not one of {MANIFEST_COLUMNS}, "
+                    f"and does not end in {DERIVED}"
+                )
         return self
 
     @model_validator(mode="after")
