@@ -1,4 +1,4 @@
-# The commands that people type. All state stays in this folder; nothing is downloaded but the registry's packages.
+# The commands that people type. Nothing is downloaded but packages; anny and warp keep their caches in the home folder.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
@@ -8,15 +8,16 @@ export DO_NOT_TRACK = true
 export MLFLOW_DISABLE_TELEMETRY = true
 export DVC_NO_ANALYTICS = 1
 export PREFECT_SERVER_ANALYTICS_ENABLED = false
+export PREFECT_HOME = $(CURDIR)/.prefect
 export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: help demo flow test check bench photos runs clean
+.PHONY: help install demo flow record runs test bench photos
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 $(READY): requirements.lock.txt pyproject.toml
-	@echo "installing into $(VENV): about 3 GB of packages, a minute or more"
+	@echo "installing into $(VENV): about 7 GB of packages, a minute or more"
 	@test -x .uv/bin/uv || { $(PYTHON) -m venv .uv && .uv/bin/pip install --quiet uv; }
 	@test -x $(VENV)/bin/python || .uv/bin/uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
 	.uv/bin/uv pip install --quiet --python $(VENV) -r requirements.lock.txt
@@ -28,10 +29,13 @@ install: $(READY) ## virtual environment and packages
 demo: $(READY) ## the whole pipeline on the embedded faces: about ten minutes
 	python -m dvc repro
 	python -m tasks.support.tracking
-	python -m tasks.report --show
+	@python -m tasks.support.closing
 
 flow: $(READY) ## the same by Prefect
 	python -m flows.distillation
+
+record: $(READY) ## complete the MLflow record after a plain `dvc repro`
+	python -m tasks.support.tracking
 
 runs: $(READY) ## the MLflow UI on loopback, to compare rounds
 	MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --port 5000 --workers 1 --backend-store-uri sqlite:///runs/mlflow.db

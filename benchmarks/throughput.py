@@ -64,7 +64,9 @@ def _compare(stage: Callable[[], int], bare: Callable[[], int]) -> tuple[float, 
 
 def _training_stage(params: Params, store: ImageStore, folder: Path) -> Callable[[], int]:
     section = params.teacher
-    settings = Settings(**section.model_dump(include=set(Settings.__annotations__)) | {"steps_per_epoch": STEPS})
+    settings = Settings(
+        **section.model_dump(include=set(Settings.__annotations__)) | {"steps_per_epoch": STEPS, "epochs": PASSES + 1}
+    )
     epochs: Iterator[dict[str, float]] = fit(
         _network(params),
         params.heads,

@@ -6,15 +6,15 @@
 from prefect import flow
 
 from distillery.params import TEACHER
-from flows.stages import hold_workspace, record, run
+from flows.stages import exit_on_sigterm, hold_workspace, record, run
 from tasks.support.command import read_params
 
 
 @flow(name="distillation", log_prints=True)
 def distillation() -> None:
     """Bring every artefact up to date; what DVC finds unchanged is skipped."""
-    params = read_params()
     with hold_workspace():
+        params = read_params()
         for domain in params.faces.domains:
             run("faces", domain)
         run("manifest")
@@ -35,4 +35,5 @@ def distillation() -> None:
 
 
 if __name__ == "__main__":
+    exit_on_sigterm()
     distillation()

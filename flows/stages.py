@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from prefect.cache_policies import NO_CACHE
 
 LOCK = Path(".dvc/tmp/distillery.lock")
 Result = TypeVar("Result")
+ALIVE = 0  # the signal that only asks whether anyone is there
 GRACE = 10.0  # seconds between asking a cancelled stage to stop and stopping it
 QUIET = {
     "DO_NOT_TRACK": "true",
@@ -46,8 +48,17 @@ def hold_workspace() -> Iterator[None]:
     """One flow at a time in a working tree; a second one waits. The kernel frees the lock of a killed process."""
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     with LOCK.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("another flow runs in this folder: waiting for it to end")
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def exit_on_sigterm() -> None:
+    """Let SIGTERM end this process as ``sys.exit`` does: killed outright it would leave Prefect's temporary server."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _as_task(name: str, run_name: str, act: Callable[[Callable[[str], None]], Result]) -> Result:
@@ -70,6 +81,7 @@ def _stream(arguments: list[str], name: str, log: Callable[[str], None]) -> list
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        errors="replace",
         start_new_session=True,
     )
     lines = []
@@ -88,14 +100,22 @@ def _stream(arguments: list[str], name: str, log: Callable[[str], None]) -> list
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    if process.poll() is not None:
-        return
-    os.killpg(process.pid, signal.SIGTERM)
+    """Stop whatever is left of the group: asked first, then killed. The leader may be gone before its stage is."""
+    until = time.monotonic() + GRACE
+    request: int = signal.SIGTERM
+    while _signal_group(process.pid, request):
+        process.poll()
+        time.sleep(0.05)
+        request = signal.SIGKILL if time.monotonic() > until else ALIVE
+    process.wait()
+
+
+def _signal_group(group: int, request: int) -> bool:
     try:
-        process.wait(GRACE)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        os.killpg(group, request)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _outcome(lines: list[str]) -> str:

@@ -7,8 +7,8 @@ import polars as pl
 
 from distillery.errors import DistilleryError
 from distillery.heads import Heads
-from distillery.images.adapters import read_dataset
-from distillery.images.manifest import Source, assign_splits, build_rows, name_images
+from distillery.images.adapters import Sighting, read_dataset
+from distillery.images.manifest import MAX_NAMED, Source, assign_splits, build_rows, name_images
 from distillery.params import Params
 from distillery.params.sections import Dataset
 from distillery.tables import READABLE, manifest_schema, write_table
@@ -48,19 +48,20 @@ def write_manifest(
         source = Source(name=name, domain=dataset.domain, shares=dataset.splits, spellings=dataset.rename)
         sources.append(source)
         rows += build_rows(source, sightings, named, heads)
-        _refuse_damage(name, [status for _, status in named], bad_share)
+        _report_damage(name, sightings, [status for _, status in named], bad_share)
     table = assign_splits(rows, sources, heads, seed)
     _print_counts(pl.DataFrame(table))
     return write_table(table, manifest_schema(heads), path)
 
 
-def _refuse_damage(name: str, statuses: list[str], bad_share: float) -> None:
-    bad = [status for status in statuses if status != READABLE]
+def _report_damage(name: str, sightings: list[Sighting], statuses: list[str], bad_share: float) -> None:
+    rows = zip(sightings, statuses, strict=True)
+    bad = [f"  {sighting.path}: {status}" for sighting, status in rows if status != READABLE]
+    text = "\n".join([f"{len(bad)} of {len(statuses)} images cannot be used, for instance", *bad[:MAX_NAMED]])
     if len(bad) > bad_share * len(statuses):
-        raise DistilleryError(
-            f"data set '{name}': {len(bad)} of {len(statuses)} images cannot be used, more than "
-            f"manifest.bad_share {bad_share:g} allows; the first: {bad[0]}"
-        )
+        raise DistilleryError(f"data set '{name}': more than manifest.bad_share {bad_share:g} allows: {text}")
+    if bad:
+        print(f"manifest {name}: {text}")
 
 
 def _print_counts(table: pl.DataFrame) -> None:

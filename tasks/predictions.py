@@ -1,5 +1,7 @@
 """Reads the images and a round's teacher; writes ``data/rounds/<round>/predictions/``: every unlabelled cell."""
 
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +17,7 @@ from distillery.tables import READABLE, read_table
 from tasks.support import paths
 from tasks.support.command import limit_threads, run_keyed_stage
 from tasks.support.progress import Progress
+from tasks.support.provenance import LABELLING, code_hash, machine
 
 PREDICTED = ("train", "unlabelled", "audit")
 
@@ -31,8 +34,12 @@ def write_predictions(
     shard: int,
     bf16: bool,
     device: str,
+    conditions: Mapping[str, str],
 ) -> Path:
-    """Predict the empty cells of the train split and every cell of the pool; finished shards are kept.
+    """Predict the empty cells of the train split and every cell of the pool.
+
+    Interrupted, it keeps its finished shards for the next call, unless the teacher, the images, the views or the
+    ``conditions`` (code, machine) are others by then.
 
     Raises:
         DistilleryError: a head forbids a view, or the teacher's heads are not those of the parameters.
@@ -44,20 +51,25 @@ def write_predictions(
     wanted = empty_cells(read_table(manifest), heads)
     if not len(wanted):
         raise DistilleryError(f"{manifest}: no usable image in the splits {PREDICTED}: there is nothing to label")
-    return predict_shards(
+    # DVC removes a stage's outputs before it runs: what is half done waits elsewhere, then moves in whole.
+    unfinished = paths.CHECKPOINTS / f"{folder.parent.name}-predictions"
+    predict_shards(
         network,
         heads,
         ImageStore(store),
         wanted,
-        folder,
+        unfinished,
         views=views,
         batch=batch,
         shard=shard,
         bf16=bf16,
         device=device,
-        provenance={"teacher": file_hash(teacher / WEIGHTS), "images": file_hash(store)},
+        provenance={"teacher": file_hash(teacher / WEIGHTS), "images": file_hash(store), **conditions},
         progress=Progress(f"{folder.parent.name}: predictions, {len(views)} views", len(wanted)),
     )
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    return unfinished.rename(folder)
 
 
 def empty_cells(manifest: pl.DataFrame, heads: Heads) -> pl.DataFrame:
@@ -81,6 +93,7 @@ def main(params: Params, key: str) -> None:
         shard=section.shard,
         bf16=section.bf16,
         device=params.device,
+        conditions={**machine(params), "code": code_hash(LABELLING), "batch": str(section.batch)},
     )
 
 

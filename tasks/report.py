@@ -10,30 +10,26 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.table import Table
 
 from distillery.files import whole_folder
 from distillery.images.store import ImageStore
 from distillery.networks.model import load_card
-from distillery.params import TEACHER, Params
+from distillery.params import Params
 from distillery.reporting import results
-from distillery.reporting.axes import number
 from distillery.reporting.curves import describe_learning
 from distillery.reporting.decisions import describe_decisions
 from distillery.reporting.gallery import Gallery, join_cells, show_pseudo_labels
-from distillery.reporting.headline import compare_rounds, mean_comparison, signed
-from distillery.reporting.page import render_page, words
+from distillery.reporting.headline import compare_rounds, mean_comparison
+from distillery.reporting.page import render_page
 from distillery.reporting.provenance import count_splits, list_hashes
 from distillery.reporting.side_by_side import measure_datasets
 from distillery.reporting.yields import Labelled, describe_pseudo_labels
 from distillery.tables import SPLITS, read_table
 from tasks.support import paths
+from tasks.support.closing import PAGE, print_closing_table, read_tables, stack_tables
 from tasks.support.command import run_stage
 
 POOL = ("unlabelled", "audit")
-PAGE = "index.html"
 
 
 def write_report(folder: Path, params: Params) -> Path:
@@ -51,7 +47,7 @@ def write_report(folder: Path, params: Params) -> Path:
 
 
 def _settings(params: Params) -> dict[str, object]:
-    rounds, section = _rounds(params), params.evaluation
+    rounds, section = params.models, params.evaluation
     return {
         "title": params.report.title,
         "rendered": bool(params.faces.domains),
@@ -65,10 +61,13 @@ def _settings(params: Params) -> dict[str, object]:
 
 def _results(params: Params) -> dict[str, object]:
     """What the test splits say, target data sets first."""
-    rounds, heads, targets = _rounds(params), params.heads, _targets(params)
+    rounds, heads, targets = params.models, params.heads, params.targets
     ends = list(dict.fromkeys((rounds[0], rounds[-1])))
-    scores = _stack("scores", results.SCORES, rounds)
-    confusion, bins = _stack("confusion", results.CONFUSION, ends), _stack("reliability", results.RELIABILITY, ends)
+    scores = stack_tables("scores", results.SCORES, rounds)
+    confusion, bins = (
+        stack_tables("confusion", results.CONFUSION, ends),
+        stack_tables("reliability", results.RELIABILITY, ends),
+    )
     compared = sorted(
         compare_rounds(scores, heads, first=ends[0], last=ends[-1]), key=lambda c: c.dataset not in targets
     )
@@ -82,7 +81,7 @@ def _results(params: Params) -> dict[str, object]:
         "tally": Counter(one.verdict for one in aimed),
         "measured": sorted(measure_datasets(scores, heads, rounds), key=lambda part: part.dataset not in targets),
         "decisions": sorted(decisions, key=lambda found: found.dataset not in targets),
-        "learning": describe_learning(_read("history", rounds), heads),
+        "learning": describe_learning(read_tables("history", rounds), heads),
     }
 
 
@@ -97,40 +96,20 @@ def _pool(pool: pl.DataFrame, params: Params) -> dict[str, object]:
 
 
 def _origin(manifest: pl.DataFrame, params: Params) -> dict[str, object]:
-    cards = {key: load_card(paths.model(key)).provenance for key in _rounds(params)}
+    cards = {key: load_card(paths.model(key)).provenance for key in params.models}
     return {"splits": SPLITS, "counts": count_splits(manifest), "hashes": list_hashes(cards)}
-
-
-def _rounds(params: Params) -> list[str]:
-    """The map names the rounds, never the folder: removed rounds leave files behind."""
-    return [TEACHER, *params.rounds]
-
-
-def _targets(params: Params) -> list[str]:
-    """Data sets that nothing was learnt from with labels."""
-    sets = params.manifest.datasets.items()
-    return [key for key, dataset in sets if not any("train" in shares for shares in dataset.splits.values())]
-
-
-def _read(what: str, rounds: list[str]) -> dict[str, pl.DataFrame]:
-    # A table that holds no row has no header either.
-    return {key: pl.read_csv(paths.evaluation(key) / f"{what}.csv", raise_if_empty=False) for key in rounds}
-
-
-def _stack(what: str, schema: pl.Schema, rounds: list[str]) -> pl.DataFrame:
-    return results.stack_rounds(_read(what, rounds), schema)
 
 
 def _labelled(pool: pl.DataFrame, params: Params) -> list[Labelled]:
     pseudo = {key: read_table(paths.pseudo_labels(key)) for key in params.rounds}
     thresholds = {name: selection.threshold for name, selection in params.pseudo_labels.heads.items()}
-    audit = _stack("audit", results.AUDIT, list(params.rounds))
+    audit = stack_tables("audit", results.AUDIT, list(params.rounds))
     return describe_pseudo_labels(pseudo, pool["image"], audit, params.heads, thresholds)
 
 
 def _galleries(pool: pl.DataFrame, params: Params) -> list[Gallery]:
     """Faces of the last round's pool."""
-    last = _rounds(params)[-1]
+    last = params.models[-1]
     pseudo, predictions = read_table(paths.pseudo_labels(last)), read_table(paths.predictions(last))
     store = ImageStore(paths.IMAGES)
     cells = {name: join_cells(pseudo, predictions, pool, name, head) for name, head in params.heads.items()}
@@ -141,41 +120,9 @@ def _galleries(pool: pl.DataFrame, params: Params) -> list[Gallery]:
     return show_pseudo_labels(cells, params.heads, pixels, count=params.report.gallery)
 
 
-def closing_table(params: Params) -> Table:
-    """The target's heads by rounds: the ensemble's primary metric, and the last round's change on the teacher."""
-    rounds = _rounds(params)
-    scores = _stack("scores", results.SCORES, rounds)
-    scores = scores.filter(pl.col("dataset").is_in(_targets(params)))
-    by_round = [compare_rounds(scores, params.heads, first=TEACHER, last=key) for key in rounds]
-    table = Table(
-        "data set",
-        "head",
-        "metric",
-        *rounds,
-        "change",
-        title=params.report.title,
-        box=SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
-    for row in zip(*by_round, strict=True):
-        end = row[-1]
-        style = {"better": "green", "worse": "red", "same": ""}[end.verdict]
-        table.add_row(
-            end.dataset,
-            end.head,
-            words(end.metric),
-            *[number(one.after) for one in row],
-            signed(end.change),
-            style=style,
-        )
-    return table
-
-
 def main(params: Params) -> None:
-    page = write_report(paths.REPORT, params)
-    Console().print(closing_table(params))
-    print(f"report: {page}")
+    write_report(paths.REPORT, params)
+    print_closing_table(params)
 
 
 if __name__ == "__main__":

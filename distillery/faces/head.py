@@ -2,6 +2,8 @@
 
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -55,7 +57,9 @@ def load_head() -> Head:
     """Anny's head, about 1 s; the first time on a machine anny builds its cache, which takes about 90 s."""
     import warp
 
-    warp.config.log_level = logging.ERROR  # before anny starts warp, which else reports that there is no GPU
+    warp.config.log_level = logging.ERROR
+    with _silence():  # warp's native code reports that there is no GPU, past its own log level
+        warp.init()
     import anny
     from anny.paths import get_anny_cache_path, get_anny_root_dir
 
@@ -84,6 +88,19 @@ def load_head() -> Head:
         actions=tuple(model.facial_action_labels),
         model=model,
     )
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Nothing reaches standard error, not from native code either."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def _read_obj(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

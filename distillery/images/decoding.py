@@ -27,6 +27,8 @@ def decode(path: Path, *, min_side: int, max_pixels: int) -> Image.Image:
         with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
             _check_size(image, min_side, max_pixels)
             return _eight_bit(ImageOps.exif_transpose(image)).convert("RGB")
+    except UnreadableImageError:
+        raise
     except FileNotFoundError:
         raise UnreadableImageError("missing file") from None
     except UnidentifiedImageError:
@@ -35,7 +37,7 @@ def decode(path: Path, *, min_side: int, max_pixels: int) -> Image.Image:
     except Image.DecompressionBombError:
         limit = min(max_pixels, 2 * (Image.MAX_IMAGE_PIXELS or max_pixels))
         raise UnreadableImageError(f"too large: more than {limit} pixels") from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+    except Exception as error:  # Pillow's readers raise whatever a damaged byte makes them trip over
         raise UnreadableImageError(f"damaged: {error}") from None
 
 

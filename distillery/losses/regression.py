@@ -9,11 +9,15 @@ from torch import Tensor
 from distillery.heads import Regression
 
 BETA = 0.05  # where the direct loss turns from square to linear, as a share of the range
+MIDDLE = 0.25  # the mean error of always saying the middle of the range, as a share of it
 
 
 def smooth_l1(head: Regression, logits: Tensor, labels: Tensor) -> Tensor:
-    """Huber's loss on the scale where the head's range is 0..1, mean over the outputs: float [batch]."""
-    return F.smooth_l1_loss(logits, _to_unit(head, labels), beta=BETA, reduction="none").mean(dim=1) / BETA
+    """Smooth L1 (Girshick, ICCV 2015) where the head's range is 0..1, mean over the outputs: float [batch].
+
+    Ours differs: divided by what the middle of the range costs on average, so that heads weigh about alike.
+    """
+    return F.smooth_l1_loss(logits, _to_unit(head, labels), beta=BETA, reduction="none").mean(dim=1) / MIDDLE
 
 
 def expected_value_loss(head: Regression, logits: Tensor, labels: Tensor) -> Tensor:
@@ -30,7 +34,7 @@ def expected_value_loss(head: Regression, logits: Tensor, labels: Tensor) -> Ten
     wanted = (-(steps - position.unsqueeze(2)).square() / 2).softmax(dim=2)
     entropy = -(wanted * logs).sum(dim=2)
     error = (logs.exp() @ steps - position).abs()
-    return (entropy / math.log(head.bins) + error / ((head.bins - 1) / 4)).mean(dim=1)
+    return (entropy / math.log(head.bins) + error / (MIDDLE * (head.bins - 1))).mean(dim=1)
 
 
 def _to_unit(head: Regression, labels: Tensor) -> Tensor:

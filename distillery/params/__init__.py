@@ -46,6 +46,17 @@ class Params(Frozen):
     report: Report
     tracking: Tracking
 
+    @property
+    def models(self) -> list[str]:
+        """The teacher and every round, in order. This map names them, never the folder: removed rounds leave files."""
+        return [TEACHER, *self.rounds]
+
+    @property
+    def targets(self) -> list[str]:
+        """The data sets of which no label is learnt."""
+        sets = self.manifest.datasets.items()
+        return [key for key, dataset in sets if not any("train" in shares for shares in dataset.splits.values())]
+
     @model_validator(mode="after")
     def _rounds_chain(self) -> Self:
         known = [TEACHER]
@@ -58,19 +69,6 @@ class Params(Frozen):
         return self
 
     @model_validator(mode="after")
-    def _heads_are_labelled(self) -> Self:
-        labelled: set[str] = set()
-        for key, dataset in self.manifest.datasets.items():
-            where = f"manifest.datasets.{key}"
-            if unknown := (set(dataset.heads) | set(dataset.rename)) - set(self.heads):
-                raise ValueError(f"{where} labels unknown head {sorted(unknown)}; allowed: {sorted(self.heads)}")
-            if any("train" in shares for shares in dataset.splits.values()):
-                labelled |= set(dataset.heads)
-        if orphans := [head for head in self.heads if head not in labelled]:
-            raise ValueError(f"no data set with a train split labels the head {orphans}")
-        return self
-
-    @model_validator(mode="after")
     def _sections_agree(self) -> Self:
         allowed = set(self.manifest.datasets)
         for where, mixing in (("teacher", self.teacher.mixing), ("student", self.student.mixing)):
@@ -79,18 +77,39 @@ class Params(Frozen):
                 raise ValueError(f"{where}.mixing names {sorted(unknown)}; allowed: {sorted(allowed | extra)}")
             if not sum(mixing.values()):
                 raise ValueError(f"{where}.mixing: every proportion is 0")
-        if set(self.pseudo_labels.heads) != set(self.heads):
-            found, wanted = sorted(self.pseudo_labels.heads), sorted(self.heads)
-            raise ValueError(f"pseudo_labels.heads has {found}; it must name every head once: {wanted}")
         return self
 
     @model_validator(mode="after")
-    def _augmentation_is_allowed(self) -> Self:
-        for where, section in (("teacher", self.teacher), ("student", self.student)):
+    def _heads_are_labelled(self) -> Self:
+        labelled: set[str] = set()
+        for key, dataset in self.manifest.datasets.items():
+            where = f"manifest.datasets.{key}"
+            if unknown := (set(dataset.heads) | set(dataset.rename)) - set(self.heads):
+                raise ValueError(f"{where} labels unknown head {sorted(unknown)}; allowed: {sorted(self.heads)}")
+            for head in dataset.rename:
+                if not isinstance(self.heads[head], Classification):
+                    raise ValueError(f"{where}.rename.{head}: only the classes of a classification head are renamed")
+            if dataset.identity is not None and dataset.adapter != "table":
+                raise ValueError(f"{where}.identity is a column of a table; the adapter '{dataset.adapter}' has none")
+            drawn = self.teacher.mixing.get(key, 0) > 0
+            if drawn and any("train" in shares for shares in dataset.splits.values()):
+                labelled |= set(dataset.heads)
+        if orphans := [head for head in self.heads if head not in labelled]:
+            raise ValueError(f"no data set with a train split labels the head {orphans}, or teacher.mixing draws none")
+        return self
+
+    @model_validator(mode="after")
+    def _forbidden_transforms_are_absent(self) -> Self:
+        used = {
+            "teacher.augmentation": self.teacher.augmentation.kinds(),
+            "student.augmentation": self.student.augmentation.kinds(),
+            "predictions.views": {view.kind for view in self.predictions.views},
+            "evaluation.views": {view.kind for view in self.evaluation.views},
+        }
+        for where, kinds in used.items():
             for name, head in self.heads.items():
-                if banned := head.forbids & section.augmentation.kinds():
-                    keys = sorted(banned)
-                    raise ValueError(f"{where}.augmentation uses {keys}, which heads.{name}.forbids; set them to 0")
+                if banned := sorted(head.forbids & kinds):
+                    raise ValueError(f"{where} uses {banned}, which heads.{name}.forbids; remove them (strength 0)")
         return self
 
     @model_validator(mode="after")
@@ -105,6 +124,9 @@ class Params(Frozen):
 
     @model_validator(mode="after")
     def _thresholds_fit(self) -> Self:
+        if set(self.pseudo_labels.heads) != set(self.heads):
+            found, wanted = sorted(self.pseudo_labels.heads), sorted(self.heads)
+            raise ValueError(f"pseudo_labels.heads has {found}; it must name every head once: {wanted}")
         for key, selection in self.pseudo_labels.heads.items():
             head = self.heads[key]
             low = 1 / len(names(head)) if isinstance(head, Classification) else 0.5

@@ -41,7 +41,7 @@ class Dataset(Frozen):
     @classmethod
     def _path_is_watched(cls, path: str) -> str:
         if not path.startswith("data/raw/") or ".." in path.split("/"):
-            raise ValueError(f"{path!r} is outside data/raw/, where DVC watches; move or link the data set there")
+            raise ValueError(f"{path!r} is outside data/raw/, where DVC watches; move the data set there")
         return path
 
     @field_validator("splits")

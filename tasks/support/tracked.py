@@ -1,6 +1,7 @@
 """What a round's MLflow run holds beside numbers: figures, data sets, the model with its signature."""
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,6 +66,8 @@ def log_model(run: str, folder: Path) -> None:
     import mlflow
     from mlflow.models import infer_signature
 
+    # The environment has no pip (uv made it), and MLflow would warn of that each time.
+    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
     network, card = load_model(folder)
     served = Served(network, card.heads).eval()
     # Two images: with one the export would fix the batch size.

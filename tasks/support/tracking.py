@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from distillery.errors import DistilleryError
-from distillery.networks.model import file_hash, load_card
+from distillery.networks.model import WEIGHTS, file_hash, load_card
 from distillery.params import TEACHER, Params
 from tasks.support import paths
 from tasks.support.command import run_stage
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 KEY = "distillery.key"
-COMPLETE = "distillery.complete"
 FLOW_RUN = "DISTILLERY_FLOW_RUN"
+MAX_PARAM = 6000  # characters that MLflow stores of one value
 Record = Mapping[str, float]
 
 
@@ -49,7 +49,7 @@ def live_run(params: Params, key: str, provenance: Mapping[str, str]) -> Iterato
 
 def record_rounds(params: Params, last: str | None = None) -> str:
     """Complete the record of every round up to ``last`` from its artefacts; returns the parent run's id."""
-    rounds = [TEACHER, *params.rounds]
+    rounds = params.models
     last = last or rounds[-1]
     if last not in rounds:
         raise DistilleryError(f"no round {last!r}; allowed: {rounds}")
@@ -57,22 +57,33 @@ def record_rounds(params: Params, last: str | None = None) -> str:
     parent = _pipeline_run(client, params)
     for number, key in enumerate(rounds[: rounds.index(last) + 1]):
         run = _round_run(client, params, key, load_card(paths.model(key)).provenance)
-        found = file_hash(paths.metrics(key))
-        if client.get_run(run).data.tags.get(COMPLETE) != found:
-            _log_epochs(client, run, pl.read_parquet(paths.model(key) / "history.parquet").to_dicts())
-            scores = _flatten(json.loads(paths.metrics(key).read_text()))
-            metrics = {name: value for name, value in scores.items() if value is not None}
-            _log_metrics(client, run, metrics, step=number)
-            # The runs table and the charts show parents first: rounds are the steps of a line there.
-            _log_metrics(client, parent, metrics, step=number)
-            log_figures(client, run, paths.evaluation(key))
-            log_inputs(client, run, key, params)
-            log_model(run, paths.model(key))
-            client.set_tag(run, COMPLETE, found)
+        _record_round(client, parent, run, params, number)
         client.update_run(run, status="FINISHED")
         print(f"mlflow: round {key} is recorded as run {run}", flush=True)
-    client.update_run(parent, status="FINISHED")
+    client.update_run(parent, status="FINISHED" if last == rounds[-1] else "RUNNING")
     return parent
+
+
+def _record_round(client: "MlflowClient", parent: str, run: str, params: Params, number: int) -> None:
+    """Log what a round's artefacts hold, part by part, so that what a kill interrupts is completed and not doubled."""
+    key = params.models[number]
+    model, state = paths.model(key), file_hash(paths.metrics(key))
+    scores = _flatten(json.loads(paths.metrics(key).read_text()))
+    metrics = {name: value for name, value in scores.items() if value is not None}
+    _log_epochs(client, run, pl.read_parquet(model / "history.parquet").to_dicts())
+    _once(client, run, state, "metrics", lambda: _log_metrics(client, run, metrics, step=number))
+    # The runs table and the charts show parents first: rounds are the steps of a line there.
+    _once(client, run, state, "parent", lambda: _log_metrics(client, parent, metrics, step=number))
+    _once(client, run, state, "figures", lambda: log_figures(client, run, paths.evaluation(key)))
+    _once(client, run, state, "inputs", lambda: log_inputs(client, run, key, params))
+    _once(client, run, file_hash(model / WEIGHTS), "model", lambda: log_model(run, model))
+
+
+def _once(client: "MlflowClient", run: str, state: str, part: str, act: Callable[[], object]) -> None:
+    """Do one part of a run's record unless it was done for the same state of the artefacts."""
+    if client.get_run(run).data.tags.get(f"distillery.{part}") != state:
+        act()
+        client.set_tag(run, f"distillery.{part}", state)
 
 
 def _client(params: Params) -> "MlflowClient":
@@ -101,6 +112,7 @@ def _experiment(client: "MlflowClient", params: Params) -> str:
 def _pipeline_run(client: "MlflowClient", params: Params) -> str:
     facts = {"params": params.model_dump(mode="json", exclude={"tracking"}), "manifest": file_hash(paths.MANIFEST)}
     run = _find_or_create(client, params, _hash(facts), name=params.report.title, tags={})
+    _log_params(client, run, _flatten(params.model_dump(mode="json", exclude={"tracking", "faces"})))
     names = {"git.commit": _commit(), "prefect.flow_run": os.environ.get(FLOW_RUN, "")}
     if Path("dvc.lock").is_file():
         names["dvc.lock"] = file_hash(Path("dvc.lock"))
@@ -116,12 +128,21 @@ def _round_run(client: "MlflowClient", params: Params, key: str, provenance: Map
     tags = {"mlflow.parentRunId": parent, "round": key}
     tags |= {"teacher": params.rounds[key].teacher} if key != TEACHER else {}
     run = _find_or_create(client, params, _hash([parent, key, dict(provenance)]), name=key, tags=tags)
-    known = client.get_run(run).data.params
-    flat = _flatten({"network": params.network.model_dump(), "training": section.model_dump(), "seed": params.seed})
-    for name, value in {**flat, **{f"hash/{k}": v for k, v in provenance.items()}}.items():
-        if name not in known:
-            client.log_param(run, name, value)
+    chosen = {"network": params.network, "training": section}
+    if key != TEACHER:
+        chosen |= {"predictions": params.predictions, "pseudo_labels": params.pseudo_labels}
+    flat = _flatten({name: part.model_dump(mode="json") for name, part in chosen.items()})
+    _log_params(client, run, {**flat, "seed": params.seed, **{f"from/{k}": v for k, v in provenance.items()}})
     return run
+
+
+def _log_params(client: "MlflowClient", run: str, params: Mapping[str, object]) -> None:
+    from mlflow.entities import Param
+
+    known = client.get_run(run).data.params
+    batch = [Param(name, str(value)[:MAX_PARAM]) for name, value in params.items() if name not in known]
+    for start in range(0, len(batch), 100):  # the most that one call takes
+        client.log_batch(run, params=batch[start : start + 100])
 
 
 def _find_or_create(client: "MlflowClient", params: Params, key: str, *, name: str, tags: dict[str, str]) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from distillery.training.batches import BatchPlan
 from distillery.training.examples import Examples
 from distillery.training.fit import Settings, fit
 from tasks.support import paths, tracking
+from tasks.support.provenance import TRAINING, code_hash, machine
 
 POOL = ("unlabelled", "audit")
 PSEUDO_LABELLED = "pseudo_labelled"
@@ -46,6 +48,8 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
         DistilleryError: an artefact is missing or damaged, or the mixing names a data set without images.
     """
     torch.set_num_threads(params.threads)
+    # Without a workspace of fixed size cuBLAS may choose another algorithm each time, and torch refuses to run it.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
     torch.manual_seed(params.seed)
     manifest, store = read_table(paths.MANIFEST).filter(pl.col("status") == READABLE), ImageStore(paths.IMAGES)
@@ -53,6 +57,7 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
     shape = params.network.model_dump(include={"backbone", "width", "dropout"})
     network = MultiHead(params.heads, **shape, pretrained=params.network.pretrained)
     provenance = _provenance(params, training, pseudo)
+    facts = {**provenance, **machine(params), "code": code_hash(TRAINING)}
     checkpoint = paths.CHECKPOINTS / f"{key}.safetensors"
     records = fit(
         network,
@@ -66,15 +71,15 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
         seed=params.seed,
         device=params.device,
         checkpoint=checkpoint,
-        key=hashlib.blake2b(json.dumps(provenance, sort_keys=True).encode()).hexdigest(),
+        key=hashlib.blake2b(json.dumps(facts, sort_keys=True).encode()).hexdigest(),
     )
-    with tracking.live_run(params, key, provenance) as log_epoch:
+    with tracking.live_run(params, key, facts) as log_epoch:
         history = []
         for record in _with_progress(records, key, training):
             history.append(record)
             log_epoch(record)
     with whole_folder(paths.model(key)) as folder:
-        save_model(folder, network.cpu(), Card(heads=params.heads, **shape, size=store.size, provenance=provenance))
+        save_model(folder, network.cpu(), Card(heads=params.heads, **shape, size=store.size, provenance=facts))
         pl.DataFrame(history).write_parquet(folder / "history.parquet")
     checkpoint.unlink(missing_ok=True)
     return paths.model(key)

@@ -95,7 +95,8 @@ def test_the_recorded_model_answers_with_its_signature(world: Path, monkeypatch:
 
     call(world, "tasks.support.tracking")
     mlflow.set_tracking_uri(f"sqlite:///{world}/runs/mlflow.db")
-    model = mlflow.search_logged_models(output_format="list")[0]
+    experiment = mlflow.get_experiment_by_name("distillery")
+    model = mlflow.search_logged_models([experiment.experiment_id], output_format="list")[0]
     served = mlflow.pyfunc.load_model(model.model_uri)
     size = 32
     answer = served.predict(np.random.default_rng(0).random((3, 3, size, size), dtype=np.float32))

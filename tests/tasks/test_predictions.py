@@ -26,17 +26,25 @@ def test_finished_shards_are_kept_and_lost_ones_made_again_with_the_same_bytes(w
     shards = sorted(FOLDER.glob("*.parquet"))
     assert len(shards) > 2
     before = {shard: (shard.read_bytes(), shard.stat().st_mtime_ns) for shard in shards}
-    shards[1].unlink()
-    shards[2].write_bytes(before[shards[2]][0][:100])
+    unfinished = Path(".checkpoints/r1-predictions")
+    unfinished.parent.mkdir(exist_ok=True)
+    FOLDER.rename(unfinished)
+    (unfinished / shards[1].name).unlink()
+    (unfinished / shards[2].name).write_bytes(before[shards[2]][0][:100])
     predictions.main(params, "r1")
     assert {shard: shard.read_bytes() for shard in shards} == {shard: pair[0] for shard, pair in before.items()}
     assert shards[0].stat().st_mtime_ns == before[shards[0]][1]
 
 
-def test_a_view_that_a_head_forbids_is_refused(world: Path):
-    edit_params(world, lambda params: params["heads"]["gender"].update(forbids=["rotation"]))
-    with pytest.raises(DistilleryError, match=r"views\[5\] \(rotation\): head 'gender' forbids it"):
-        predictions.main(read_params(), "r1")
+def test_a_view_that_a_head_forbids_is_refused_before_anything_runs(world: Path):
+    def forbid(params: dict) -> None:
+        params["heads"]["gender"]["forbids"] = ["rotation"]
+        for section in ("teacher", "student"):
+            params[section]["augmentation"]["rotation"] = 0
+
+    edit_params(world, forbid)
+    with pytest.raises(DistilleryError, match=r"predictions.views uses \['rotation'\], which heads.gender.forbids"):
+        read_params()
 
 
 def test_a_teacher_of_other_heads_is_refused(world: Path):

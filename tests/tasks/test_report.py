@@ -20,11 +20,12 @@ from tasks.support import paths
 
 ROOT = Path(__file__).parents[2]
 COUNT, SIZE = 40, 8
-ODD = "<b>mood & more</b>"
+ODD = "units"
+ELEMENTS = ["<b>AU1 & more</b>", "AU2", "AU4"]
 HEADS = {
     "age": {"kind": "regression", "outputs": ["years"], "range": [0, 100], "bins": 5},
     "gender": {"kind": "classification", "classes": ["male", "female"]},
-    ODD: {"kind": "detection", "elements": ["AU1", "AU2", "AU4"]},
+    ODD: {"kind": "detection", "elements": ELEMENTS},
 }
 SPLITS = ["train", "test", "unlabelled", "audit"]
 
@@ -151,7 +152,7 @@ def test_page_shows_every_head_and_round(params: Params) -> None:
     page = report.write_report(paths.REPORT, params).read_text()
     for key in ("r0", "r1", "r2"):
         assert f"<tr><td>{key}</td><td><code>hash-{key}</code></td></tr>" in page
-    for name in ("age", "gender", "&lt;b&gt;mood &amp; more&lt;/b&gt;"):
+    for name in ("age", "gender", "units"):
         assert f"<td>{name}</td>" in page
         assert f"<h3>{name} <span>audit images" in page
     assert page.count("<figure") == page.count("data:image/jpeg") == 18
@@ -174,7 +175,7 @@ def test_same_artefacts_give_same_bytes(params: Params) -> None:
 def test_text_from_artefacts_is_escaped(params: Params) -> None:
     page = report.write_report(paths.REPORT, params).read_text()
     assert "<title>Toy &amp; &lt;faces&gt;</title>" in page
-    assert "<b>mood" not in page
+    assert "<b>AU1" not in page
 
 
 def test_loss_is_shown_as_plainly_as_gain(params: Params) -> None:

@@ -37,6 +37,8 @@ def read_dataset(
     """
     if not folder.is_dir():
         raise DistilleryError(f"{folder}: no such folder; put the data set there or correct its path in params.yaml")
+    if folder.is_symlink():
+        raise DistilleryError(f"{folder}: is a link, and DVC does not look behind links; move the data set there")
     match adapter:
         case "utkface":
             found = read_utkface(folder)

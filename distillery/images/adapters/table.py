@@ -36,6 +36,8 @@ def read_table_rows(folder: Path, table: str | None, identity: str | None, path_
 def read_labels(table: Path, sightings: Sequence[Sighting], path_column: str) -> list[Sighting]:
     """Add the labels of a side table to images that a layout listed; images that it lacks stay unlabelled."""
     frame = _read(table, path_column)
+    if len(twice := frame[path_column].filter(frame[path_column].is_duplicated())):
+        raise DistilleryError(f"{table}: names a path twice, first {twice[0]}")
     rows = {_inside(table.parent, row[path_column], table): row for row in frame.iter_rows(named=True)}
     if unknown := set(rows) - {sighting.path for sighting in sightings}:
         raise DistilleryError(f"{table}: {len(unknown)} paths are no image of the data set, first {min(unknown)}")

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from distillery.heads import Regression
-from distillery.losses.regression import BETA, expected_value_loss, smooth_l1
+from distillery.losses.regression import BETA, MIDDLE, expected_value_loss, smooth_l1
 
 PLACE = Regression(kind="regression", outputs=("x", "y"), range=(-1, 3))
 YEARS = Regression(kind="regression", outputs=("years",), range=(0, 100), bins=5)
@@ -14,8 +14,8 @@ BOTH = Regression(kind="regression", outputs=("x", "y"), range=(-1, 3), bins=4)
 def test_smooth_l1_by_hand():
     head = Regression(kind="regression", outputs=("x",), range=(0, 10))
     near, far = (smooth_l1(head, torch.tensor([[0.5]]), torch.tensor([[y]])).item() for y in (5.2, 2.0))
-    assert near == pytest.approx(0.5 * (0.02 / BETA) ** 2, rel=1e-4)
-    assert far == pytest.approx(0.3 / BETA - 0.5, rel=1e-4)
+    assert near == pytest.approx(0.5 * 0.02**2 / BETA / MIDDLE, rel=1e-4)
+    assert far == pytest.approx((0.3 - 0.5 * BETA) / MIDDLE, rel=1e-4)
 
 
 def test_smooth_l1_is_the_naive_formula():
@@ -26,7 +26,7 @@ def test_smooth_l1_is_the_naive_formula():
         for z, y in zip(logits[row].tolist(), labels[row].tolist(), strict=True):
             x = abs(z - (y + 1) / 4) / BETA
             each.append(0.5 * x * x if x < 1 else x - 0.5)
-        assert found[row].item() == pytest.approx(sum(each) / 2, rel=1e-4, abs=1e-6)
+        assert found[row].item() == pytest.approx(sum(each) / 2 * BETA / MIDDLE, rel=1e-4, abs=1e-6)
 
 
 def test_smooth_l1_is_zero_where_right_and_needs_no_unit():

@@ -1,0 +1,63 @@
+"""The table that the pipeline closes with, and how tables of all rounds are read."""
+
+import polars as pl
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from distillery.params import TEACHER, Params
+from distillery.reporting import results
+from distillery.reporting.axes import number
+from distillery.reporting.headline import compare_rounds, signed
+from distillery.reporting.page import words
+from tasks.support import paths
+from tasks.support.command import run_stage
+
+PAGE = "index.html"
+
+
+def read_tables(what: str, rounds: list[str]) -> dict[str, pl.DataFrame]:
+    """One table of an evaluation, by round."""
+    # A table that holds no row has no header either.
+    return {key: pl.read_csv(paths.evaluation(key) / f"{what}.csv", raise_if_empty=False) for key in rounds}
+
+
+def stack_tables(what: str, schema: pl.Schema, rounds: list[str]) -> pl.DataFrame:
+    """The same as one table with a column ``round``."""
+    return results.stack_rounds(read_tables(what, rounds), schema)
+
+
+def print_closing_table(params: Params) -> None:
+    """The target's heads by rounds: the ensemble's primary metric, and the last round's change on the teacher."""
+    rounds = params.models
+    scores = stack_tables("scores", results.SCORES, rounds)
+    scores = scores.filter(pl.col("dataset").is_in(params.targets))
+    by_round = [compare_rounds(scores, params.heads, first=TEACHER, last=key) for key in rounds]
+    table = Table(
+        "data set",
+        "head",
+        "metric",
+        *rounds,
+        "change",
+        title=params.report.title,
+        box=SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )
+    for row in zip(*by_round, strict=True):
+        end = row[-1]
+        style = {"better": "green", "worse": "red", "same": ""}[end.verdict]
+        table.add_row(
+            end.dataset,
+            end.head,
+            words(end.metric),
+            *[number(one.after) for one in row],
+            signed(end.change),
+            style=style,
+        )
+    Console().print(table)
+    print(f"report: {paths.REPORT / PAGE}")
+
+
+if __name__ == "__main__":
+    run_stage(print_closing_table)
