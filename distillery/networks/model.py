@@ -44,7 +44,7 @@ def save_model(folder: Path, network: MultiHead, card: Card) -> None:
         "provenance": dict(card.provenance),
     }
     with whole_file(folder / CARD) as temporary:
-        temporary.write_text(json.dumps(written, indent=2, sort_keys=True) + "\n")
+        temporary.write_text(json.dumps(written, indent=2) + "\n")
 
 
 def load_card(folder: Path) -> Card:

@@ -90,6 +90,7 @@ def test_the_flow_runs_what_changed_and_mlflow_records_it_once(world: Path, tmp_
     assert len(client.get_metric_history(found["r1"].info.run_id, "epoch")) == 2
 
 
+@pytest.mark.filterwarnings("default")  # MLflow's own
 def test_the_recorded_model_answers_with_its_signature(world: Path, monkeypatch: pytest.MonkeyPatch):
     import numpy as np
 

@@ -73,6 +73,6 @@ def test_labels_of_validation_test_and_audit_reach_no_weight(world: Path, params
 
 
 def test_a_mixing_without_images_is_refused(world: Path, params: Params):
-    edit_params(world, lambda found: found["teacher"].update(mixing={"studio": 1, "print": 1}))
+    edit_params(world, lambda found: found["teacher"].update(mixing={"studio": 1, "webcam": 1, "print": 1}))
     with pytest.raises(DistilleryError, match="'print', which has no usable training image"):
         train_teacher(read_params())
