@@ -40,6 +40,8 @@ IMAGES = 4096
 def main() -> None:
     params = read_params()
     torch.set_num_threads(params.threads)
+    torch.use_deterministic_algorithms(True)  # as the stage does
+    torch.utils.deterministic.fill_uninitialized_memory = False
     with tempfile.TemporaryDirectory() as folder:
         store = _store(Path(folder), params.images.size)
         training = _compare(_training_stage(params, store, Path(folder)), _training_bare(params, store))

@@ -20,7 +20,7 @@ class Strengths:
         brightness, contrast, saturation: largest relative change.
         grey: probability of losing all colour.
         blur: largest share of the smoothed image.
-        noise: largest standard deviation of pixel noise, in 0..1.
+        noise: largest standard deviation of grey grain, in 0..1.
         erase: probability of a grey rectangle.
     """
 
@@ -67,7 +67,7 @@ def augment(images: Tensor, strengths: Strengths, generator: torch.Generator) ->
     if s.blur:
         images = transforms.blur(images, uniform(0, s.blur))
     if s.noise:
-        grain = torch.randn(images.shape, generator=generator).to(images.device)
+        grain = torch.randn(count, 1, *images.shape[2:], generator=generator).to(images.device)
         images = (images + grain * uniform(0, s.noise, 1, 1, 1)).clamp_(0, 1)
     if s.erase:
         size = uniform(0.15, 0.45, 2) * (uniform(0, 1, 1) < s.erase)

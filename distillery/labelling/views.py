@@ -49,7 +49,7 @@ def check_views(views: Sequence[View], heads: Heads) -> None:
 def apply_view(view: View, images: Tensor) -> Tensor:
     """Transform float images [batch, 3, height, width] in 0..1."""
     number = 0.0 if isinstance(view.amount, tuple) else float(view.amount)
-    one = images.new_ones(1)
+    one = images.new_ones(len(images))
     match view.kind:
         case "identity":
             return images
