@@ -51,7 +51,8 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
     # Without a workspace of fixed size cuBLAS may choose another algorithm each time, and torch refuses to run it.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
-    torch.utils.deterministic.fill_uninitialized_memory = False  # finds bugs, and costs a pass over every buffer
+    # Finds bugs, and costs a pass over every buffer.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.manual_seed(params.seed)
     manifest, store = read_table(paths.MANIFEST).filter(pl.col("status") == READABLE), ImageStore(paths.IMAGES)
     rows, examples = _training_examples(manifest, store, params.heads, pseudo)
