@@ -13,6 +13,7 @@ from distillery.heads import Classification, Detection, Head, Heads, names
 
 VERSION = "1"
 SPLITS = ("train", "val", "test", "unlabelled", "audit")
+POOL = ("unlabelled", "audit")  # what is pseudo-labelled with its own labels hidden
 READABLE = "ok"
 _NAME = pa.dictionary(pa.int32(), pa.string())
 

@@ -13,13 +13,13 @@ from distillery.labelling.inference import predict_shards
 from distillery.labelling.views import View, check_views
 from distillery.networks.model import WEIGHTS, file_hash, load_model
 from distillery.params import Params
-from distillery.tables import READABLE, read_table
+from distillery.tables import POOL, READABLE, read_table
 from tasks.support import paths
 from tasks.support.command import limit_threads, run_keyed_stage
 from tasks.support.progress import Progress
 from tasks.support.provenance import LABELLING, code_hash, machine
 
-PREDICTED = ("train", "unlabelled", "audit")
+PREDICTED = ("train", *POOL)
 
 
 def write_predictions(

@@ -24,12 +24,10 @@ from distillery.reporting.page import render_page
 from distillery.reporting.provenance import count_splits, list_hashes
 from distillery.reporting.side_by_side import measure_datasets
 from distillery.reporting.yields import Labelled, describe_pseudo_labels
-from distillery.tables import SPLITS, read_table
+from distillery.tables import POOL, SPLITS, read_table
 from tasks.support import paths
 from tasks.support.closing import PAGE, print_closing_table, read_tables, stack_tables
 from tasks.support.command import run_stage
-
-POOL = ("unlabelled", "audit")
 
 
 def write_report(folder: Path, params: Params) -> Path:

@@ -21,14 +21,14 @@ from distillery.networks.model import Card, file_hash, save_model
 from distillery.networks.multihead import MultiHead
 from distillery.params import Params
 from distillery.params.sections import Training
-from distillery.tables import READABLE, read_table
+from distillery.tables import POOL, READABLE, read_table
 from distillery.training.batches import BatchPlan
 from distillery.training.examples import Examples
 from distillery.training.fit import Settings, fit
 from tasks.support import paths, tracking
+from tasks.support.command import limit_threads
 from tasks.support.provenance import TRAINING, code_hash, machine
 
-POOL = ("unlabelled", "audit")
 PSEUDO_LABELLED = "pseudo_labelled"
 
 
@@ -47,7 +47,7 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
     Raises:
         DistilleryError: an artefact is missing or damaged, or the mixing names a data set without images.
     """
-    torch.set_num_threads(params.threads)
+    limit_threads(params.threads)
     # Without a workspace of fixed size cuBLAS may choose another algorithm each time, and torch refuses to run it.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
