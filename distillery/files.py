@@ -30,8 +30,7 @@ def whole_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir()
     try:
         yield temporary
-        for file in temporary.rglob("*"):
-            _flush(file)
+        flush_folder(temporary)
         former = path.with_name(f".{path.name}.former.tmp")
         shutil.rmtree(former, ignore_errors=True)
         if path.exists():
@@ -41,6 +40,24 @@ def whole_folder(path: Path) -> Iterator[Path]:
         _flush(path.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+
+
+def flush_folder(folder: Path) -> None:
+    """Everything in a folder on the disk, before a rename says that it is."""
+    for file in folder.rglob("*"):
+        _flush(file)
+
+
+def part_path(folder: Path, number: int, suffix: str) -> Path:
+    """Where part ``number`` of a folder of parts lies: names sort as the numbers do."""
+    return folder / f"{number:05d}{suffix}"
+
+
+def keep_parts(folder: Path, count: int, suffix: str) -> None:
+    """Remove what is not one of the first ``count`` parts: left by a run that was stopped and had more of them."""
+    wanted = {part_path(folder, number, suffix) for number in range(count)}
+    for stale in set(folder.iterdir()) - wanted:
+        stale.unlink()
 
 
 def _flush(path: Path) -> None:

@@ -6,6 +6,7 @@ confusions, reliability, the audit of the pseudo-labels, the learning curve.
 
 import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,45 +18,46 @@ from distillery.files import whole_file
 from distillery.heads import Heads
 from distillery.images.cells import labelled_cells
 from distillery.images.store import ImageStore
-from distillery.labelling.inference import predict_images
-from distillery.labelling.views import View, check_views
-from distillery.networks.model import load_model
+from distillery.labelling.predictor import Predictor
+from distillery.labelling.views import check_views
+from distillery.networks.model import WEIGHTS, file_hash, load_model
 from distillery.params import TEACHER, Params
 from distillery.tables import READABLE, read_table
 from tasks.support import paths
-from tasks.support.command import limit_threads, run_keyed_stage
-from tasks.support.scores import Scores
+from tasks.support.answers import answer
+from tasks.support.command import run_keyed_stage
+from tasks.support.inference import inference
+from tasks.support.machine import describe_machine, prepare_machine
+from tasks.support.provenance import LABELLING, code_hash
+from tasks.support.resuming import resumable_parts
+from tasks.support.scores import WAYS, Scores
 
 
 def write_evaluation(key: str, params: Params) -> Path:
     """Evaluate one round's model on every test split and its pseudo-labels on every audit split."""
     section = params.evaluation
-    views = [View(view.kind, view.amount) for view in section.views]
-    check_views(views, params.heads)
+    how = inference(section, params.device)
+    check_views(how.views, params.heads)
     network, _ = load_model(paths.model(key))
-    network.to(device=params.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     manifest = read_table(paths.MANIFEST).filter(pl.col("status") == READABLE)
     store = ImageStore(paths.IMAGES)
+    predictor = Predictor(network, params.heads, store, how)
+    facts = {
+        "model": file_hash(paths.model(key) / WEIGHTS),
+        "images": store.content_hash(),
+        "code": code_hash(LABELLING),
+        **describe_machine(params, how.bf16),
+        **asdict(how),
+    }
     scores = Scores(params.heads, resamples=section.resamples, confidence=section.confidence, seed=params.seed)
-    for rows in _by_dataset(manifest, "test", params.heads):
-        found = list(
-            predict_images(
-                network,
-                params.heads,
-                store,
-                rows["image"],
-                views=views,
-                batch=section.batch,
-                bf16=section.bf16,
-                device=params.device,
-            )
-        )
-        for name, part, where in _by_head(rows, params.heads):
-            single = torch.cat([batch[name].single.cpu() for batch in found])[where]
-            mean = torch.cat([batch[name].mean.cpu() for batch in found])[where]
-            cells = labelled_cells(part, params.heads)
-            scores.add_test(part, name, {"one_view": single, "ensemble": mean}, cells)
-            print(f"{key}: evaluated {name} on {part['dataset'][0]}, {len(part):,} test images", flush=True)
+    with resumable_parts(f"{key}-evaluation") as folder:
+        for rows in _by_dataset(manifest, "test", params.heads):
+            dataset = rows["dataset"][0]
+            answers = answer(predictor, rows["image"], folder / dataset, facts, f"{key}: {dataset}, test images")
+            for name, part, where in _by_head(rows, params.heads):
+                found = {way: answers[f"{name}.{way}"][where] for way in WAYS}
+                scores.add_test(part, name, found, labelled_cells(part, params.heads))
+                print(f"{key}: evaluated {name} on {dataset}, {len(part):,} test images", flush=True)
     if key != TEACHER:
         pseudo = read_table(paths.pseudo_labels(key))
         for rows in _by_dataset(manifest, "audit", params.heads):
@@ -93,7 +95,7 @@ def _write(key: str, scores: Scores) -> Path:
 
 
 def main(params: Params, key: str) -> None:
-    limit_threads(params.threads)
+    prepare_machine(params)
     write_evaluation(key, params)
 
 

@@ -1,7 +1,10 @@
 """Renders one domain of faces; writes ``data/raw/<domain>/``: ``images/00000.png ...`` and ``labels.csv``."""
 
 import csv
-from collections.abc import Iterator
+import hashlib
+import json
+import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +12,16 @@ from PIL import Image
 
 from distillery.errors import DistilleryError
 from distillery.faces.camera import Camera
-from distillery.faces.rendering import Truth, render_faces
-from distillery.files import whole_folder
+from distillery.faces.rendering import BATCH, Truth, render_faces
+from distillery.files import part_path, whole_file
 from distillery.params import Params
 from tasks.support import paths
 from tasks.support.command import run_keyed_stage
 from tasks.support.progress import Progress
+from tasks.support.provenance import RENDERING, code_hash
+from tasks.support.resuming import resumable_folder, resumable_parts
+
+SUFFIX = ".json"
 
 
 def write_faces(
@@ -30,6 +37,8 @@ def write_faces(
 ) -> Path:
     """The folder with its pictures and truth, replaced as a whole: whoever looks sees all of it or nothing.
 
+    Interrupted, it keeps its finished batches for the next call.
+
     Raises:
         DistilleryError: the camera lacks a field or has one too many.
     """
@@ -37,32 +46,58 @@ def write_faces(
         lens = Camera(**camera)
     except TypeError as error:
         raise DistilleryError(f"faces.domains.{domain}.camera: {error}") from error
-    batches = render_faces(
-        domain=domain, camera=lens, people=people, images=images, size=size, seed=seed, processes=processes
-    )
-    with whole_folder(folder) as draft:
-        (draft / "images").mkdir()
-        _write_labels(draft / "labels.csv", _write_images(draft, batches, domain=domain, images=images))
+    recipe = f"{code_hash(RENDERING)} {domain} {sorted(camera.items())} {people} {images} {size} {seed}"
+    mark = hashlib.blake2b(recipe.encode(), digest_size=16).hexdigest()
+    with resumable_folder(folder) as draft, resumable_parts(f"{domain}-batches") as parts:
+        (draft / "images").mkdir(exist_ok=True)
+        done = len(_finished(draft, parts, mark))
+        batches = render_faces(
+            domain=domain,
+            camera=lens,
+            people=people,
+            images=images,
+            size=size,
+            seed=seed,
+            processes=processes,
+            first=done,
+        )
+        progress = Progress(f"faces {domain}", images)
+        for number, (pictures, truths) in enumerate(batches, start=done):
+            _write_batch(draft, parts, mark, number, pictures, truths)
+            progress(number * BATCH + len(pictures))
+        _write_labels(draft / "labels.csv", [row for rows in _finished(draft, parts, mark) for row in rows])
     return folder
 
 
-def _write_images(
-    folder: Path, batches: Iterator[tuple[np.ndarray, list[Truth]]], *, domain: str, images: int
-) -> list[Truth]:
-    """One row of truth per picture written, its relative path first."""
-    rows: list[Truth] = []
-    progress = Progress(f"faces {domain}", images)
-    for pictures, truths in batches:
-        for picture, truth in zip(pictures, truths, strict=True):
-            path = f"images/{len(rows):05d}.png"
-            Image.fromarray(picture).save(folder / path, format="PNG", compress_level=6)
-            rows.append({"path": path, **truth})
-        progress(len(rows))
-    return rows
+def _write_batch(
+    draft: Path, parts: Path, mark: str, number: int, pictures: np.ndarray, truths: Sequence[Truth]
+) -> None:
+    """The pictures of a batch, then its rows with the checksums of the pictures: they say that it is done."""
+    rows, sums = [], []
+    for index, (picture, truth) in enumerate(zip(pictures, truths, strict=True), start=number * BATCH):
+        path = f"images/{index:05d}.png"
+        Image.fromarray(picture).save(draft / path, format="PNG", compress_level=6)
+        rows.append({"path": path, **truth})
+        sums.append(zlib.crc32((draft / path).read_bytes()))
+    with whole_file(part_path(parts, number, SUFFIX)) as temporary:
+        temporary.write_text(json.dumps({"mark": mark, "rows": rows, "sums": sums}))
+
+
+def _finished(draft: Path, parts: Path, mark: str) -> list[list[Truth]]:
+    """The rows of the finished batches, from the first one on, as far as they are whole and of the same making."""
+    found: list[list[Truth]] = []
+    while (path := part_path(parts, len(found), SUFFIX)).is_file():
+        batch = json.loads(path.read_text())
+        pictures = [draft / row["path"] for row in batch["rows"]]
+        whole = batch["mark"] == mark and all(picture.is_file() for picture in pictures)
+        if not whole or [zlib.crc32(picture.read_bytes()) for picture in pictures] != batch["sums"]:
+            break
+        found.append(batch["rows"])
+    return found
 
 
 def _write_labels(path: Path, rows: list[Truth]) -> None:
-    with path.open("w", newline="") as file:
+    with whole_file(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

@@ -1,5 +1,9 @@
-"""Reads the manifest and the raw images; writes ``data/images/``: each usable image once, at training size."""
+"""Reads the manifest and the raw images; writes ``data/images/``: each usable image once, at training size.
 
+Interrupted, it keeps its finished shards for the next call.
+"""
+
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,23 +12,37 @@ import numpy as np
 import polars as pl
 
 from distillery.errors import DistilleryError
-from distillery.files import whole_folder
+from distillery.files import keep_parts, part_path
 from distillery.images.decoding import UnreadableImageError, decode, fit
-from distillery.images.store import BLOCK, write_store
+from distillery.images.shards import BLOCK, SUFFIX, read_fingerprint, write_shard
 from distillery.params import Params
 from distillery.tables import READABLE, read_table
 from tasks.support import paths
 from tasks.support.command import run_stage
 from tasks.support.progress import Progress
+from tasks.support.provenance import DECODING, code_hash
+from tasks.support.resuming import resumable_folder
 
 
-def write_images(store: Path, manifest: Path, *, size: int, min_side: int, max_pixels: int, threads: int) -> Path:
-    """Decode the distinct usable images of the manifest into one memory-mapped file.
+def write_images(
+    store: Path,
+    manifest: Path,
+    *,
+    size: int,
+    quality: int | None,
+    shard: int,
+    min_side: int,
+    max_pixels: int,
+    threads: int,
+) -> Path:
+    """Decode the distinct usable images of the manifest into a folder of memory-mapped shards.
 
     Raises:
         DistilleryError: an image changed or vanished since the manifest was made.
     """
     rows = read_table(manifest).filter(pl.col("status") == READABLE).unique("image", keep="first", maintain_order=True)
+    rows = rows.select("image", "path")
+    recipe = f"{code_hash(DECODING)} {size} {quality} {min_side} {max_pixels}"
 
     def load(row: tuple[str, str]) -> tuple[str, np.ndarray]:
         name, path = row
@@ -35,16 +53,21 @@ def write_images(store: Path, manifest: Path, *, size: int, min_side: int, max_p
                 f"{path}: {error}, though the manifest could read it; run the manifest again"
             ) from error
 
-    def decoded() -> Iterator[tuple[str, np.ndarray]]:
-        progress = Progress("images", len(rows))
-        with ThreadPoolExecutor(threads) as pool:
-            # A block at a time: what waits between decoding and writing stays bounded.
-            for start in range(0, len(rows), BLOCK):
-                yield from pool.map(load, rows.select("image", "path").slice(start, BLOCK).iter_rows())
-                progress(min(start + BLOCK, len(rows)))
+    def decoded(part: pl.DataFrame, before: int) -> Iterator[tuple[str, np.ndarray]]:
+        # A block at a time: what waits between decoding and writing stays bounded.
+        for start in range(0, len(part), BLOCK):
+            yield from pool.map(load, part.slice(start, BLOCK).iter_rows())
+            progress(before + min(start + BLOCK, len(part)))
 
-    with whole_folder(store.parent) as folder:
-        write_store(folder / store.name, decoded(), size=size)
+    progress = Progress("images", len(rows))
+    with resumable_folder(store) as folder, ThreadPoolExecutor(threads) as pool:
+        for number, part in enumerate(rows.iter_slices(shard)):
+            path = part_path(folder, number, SUFFIX)
+            fingerprint = hashlib.blake2b(f"{recipe}\n{part.write_csv()}".encode(), digest_size=16).hexdigest()
+            if read_fingerprint(path) != fingerprint:
+                images = decoded(part, number * shard)
+                write_shard(path, images, size=size, quality=quality, fingerprint=fingerprint)
+        keep_parts(folder, len(range(0, len(rows), shard)), SUFFIX)
     return store
 
 
@@ -54,6 +77,8 @@ def main(params: Params) -> None:
         paths.IMAGES,
         paths.MANIFEST,
         size=params.images.size,
+        quality=params.images.quality,
+        shard=params.images.shard,
         min_side=section.min_side,
         max_pixels=section.max_pixels,
         threads=params.threads,

@@ -1,11 +1,19 @@
-"""Reads the raw data sets; writes ``data/manifest.parquet``. Decodes every image once, on all threads."""
+"""Reads the raw data sets; writes ``data/manifest.parquet``. Decodes every image once.
 
-from collections.abc import Mapping
+Interrupted, it keeps what it has decoded for the next call.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
 
 from distillery.errors import DistilleryError
+from distillery.files import part_path, whole_file
 from distillery.heads import Heads
 from distillery.images.adapters import Sighting, read_dataset
 from distillery.images.manifest import MAX_NAMED, Source, assign_splits, build_rows, name_images
@@ -15,6 +23,10 @@ from distillery.tables import READABLE, manifest_schema, write_table
 from tasks.support import paths
 from tasks.support.command import run_stage
 from tasks.support.progress import Progress
+from tasks.support.provenance import DECODING, code_hash
+from tasks.support.resuming import parts_folder
+
+PART = 4096  # images
 
 
 def write_manifest(
@@ -43,15 +55,45 @@ def write_manifest(
             path_column=dataset.path_column,
             identity=dataset.identity,
         )
-        progress = Progress(f"manifest {name}", len(sightings))
-        named = name_images(sightings, min_side=min_side, max_pixels=max_pixels, threads=threads, progress=progress)
+        named = list(_named(name, sightings, min_side=min_side, max_pixels=max_pixels, threads=threads))
         source = Source(name=name, domain=dataset.domain, shares=dataset.splits, spellings=dataset.rename)
         sources.append(source)
         rows += build_rows(source, sightings, named, heads)
         _report_damage(name, sightings, [status for _, status in named], bad_share)
     table = assign_splits(rows, sources, heads, seed)
     _print_counts(pl.DataFrame(table))
-    return write_table(table, manifest_schema(heads), path)
+    write_table(table, manifest_schema(heads), path)
+    for name in datasets:
+        shutil.rmtree(parts_folder(f"manifest-{name}"))
+    return path
+
+
+def _named(
+    dataset: str, sightings: Sequence[Sighting], *, min_side: int, max_pixels: int, threads: int
+) -> Iterator[tuple[str, str]]:
+    """``name_images`` part by part; a part that an interrupted call finished is kept while its files stay untouched."""
+    progress = Progress(f"manifest {dataset}", len(sightings))
+    folder = parts_folder(f"manifest-{dataset}")
+    recipe = f"{code_hash(DECODING)} {min_side} {max_pixels}"
+    with ThreadPoolExecutor(threads) as pool:
+        for number, start in enumerate(range(0, len(sightings), PART)):
+            part, path = sightings[start : start + PART], part_path(folder, number, ".json")
+            mark = hashlib.blake2b(f"{recipe} {[_state(s) for s in part]}".encode(), digest_size=16).hexdigest()
+            found = json.loads(path.read_text()) if path.is_file() else {}
+            if found.get("mark") != mark:
+                found = {"mark": mark, "named": name_images(part, min_side=min_side, max_pixels=max_pixels, pool=pool)}
+                with whole_file(path) as temporary:
+                    temporary.write_text(json.dumps(found))
+            yield from map(tuple, found["named"])
+            progress(start + len(part))
+
+
+def _state(sighting: Sighting) -> tuple[str, str | None, int, int]:
+    try:
+        found = sighting.path.stat()
+    except OSError:
+        return str(sighting.path), sighting.problem, 0, 0
+    return str(sighting.path), sighting.problem, found.st_size, found.st_mtime_ns
 
 
 def _report_damage(name: str, sightings: list[Sighting], statuses: list[str], bad_share: float) -> None:

@@ -1,6 +1,5 @@
 """Reads the images and a round's teacher; writes ``data/rounds/<round>/predictions/``: every unlabelled cell."""
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,14 +9,18 @@ from distillery.errors import DistilleryError
 from distillery.heads import Heads
 from distillery.images.store import ImageStore
 from distillery.labelling.inference import predict_shards
-from distillery.labelling.views import View, check_views
+from distillery.labelling.predictor import Inference
+from distillery.labelling.views import check_views
 from distillery.networks.model import WEIGHTS, file_hash, load_model
 from distillery.params import Params
 from distillery.tables import POOL, READABLE, read_table
 from tasks.support import paths
-from tasks.support.command import limit_threads, run_keyed_stage
+from tasks.support.command import run_keyed_stage
+from tasks.support.inference import inference
+from tasks.support.machine import describe_machine, prepare_machine
 from tasks.support.progress import Progress
-from tasks.support.provenance import LABELLING, code_hash, machine
+from tasks.support.provenance import LABELLING, code_hash
+from tasks.support.resuming import resumable_folder
 
 PREDICTED = ("train", *POOL)
 
@@ -29,11 +32,8 @@ def write_predictions(
     manifest: Path,
     store: Path,
     heads: Heads,
-    views: list[View],
-    batch: int,
+    how: Inference,
     shard: int,
-    bf16: bool,
-    device: str,
     conditions: Mapping[str, str],
 ) -> Path:
     """Predict the empty cells of the train split and every cell of the pool.
@@ -44,32 +44,27 @@ def write_predictions(
     Raises:
         DistilleryError: a head forbids a view, or the teacher's heads are not those of the parameters.
     """
-    check_views(views, heads)
+    check_views(how.views, heads)
     network, card = load_model(teacher)
     if card.heads != heads:
         raise DistilleryError(f"{teacher}: was trained with other heads than params.yaml declares; train it again")
     wanted = empty_cells(read_table(manifest), heads)
     if not len(wanted):
         raise DistilleryError(f"{manifest}: no usable image in the splits {PREDICTED}: there is nothing to label")
-    # DVC removes a stage's outputs before it runs: what is half done waits elsewhere, then moves in whole.
-    unfinished = paths.CHECKPOINTS / f"{folder.parent.name}-predictions"
-    predict_shards(
-        network,
-        heads,
-        ImageStore(store),
-        wanted,
-        unfinished,
-        views=views,
-        batch=batch,
-        shard=shard,
-        bf16=bf16,
-        device=device,
-        provenance={"teacher": file_hash(teacher / WEIGHTS), "images": file_hash(store), **conditions},
-        progress=Progress(f"{folder.parent.name}: predictions, {len(views)} views", len(wanted)),
-    )
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    return unfinished.rename(folder)
+    images = ImageStore(store)
+    with resumable_folder(folder) as unfinished:
+        predict_shards(
+            network,
+            heads,
+            images,
+            wanted,
+            unfinished,
+            how=how,
+            shard=shard,
+            provenance={"teacher": file_hash(teacher / WEIGHTS), "images": images.content_hash(), **conditions},
+            progress=Progress(f"{folder.parent.name}: predictions, {len(how.views)} views", len(wanted)),
+        )
+    return folder
 
 
 def empty_cells(manifest: pl.DataFrame, heads: Heads) -> pl.DataFrame:
@@ -80,20 +75,17 @@ def empty_cells(manifest: pl.DataFrame, heads: Heads) -> pl.DataFrame:
 
 
 def main(params: Params, key: str) -> None:
-    limit_threads(params.threads)
-    section = params.predictions
+    prepare_machine(params)
+    how = inference(params.predictions, params.device)
     write_predictions(
         paths.predictions(key),
         teacher=paths.model(params.rounds[key].teacher),
         manifest=paths.MANIFEST,
         store=paths.IMAGES,
         heads=params.heads,
-        views=[View(view.kind, view.amount) for view in section.views],
-        batch=section.batch,
-        shard=section.shard,
-        bf16=section.bf16,
-        device=params.device,
-        conditions={**machine(params), "code": code_hash(LABELLING), "batch": str(section.batch)},
+        how=how,
+        shard=params.predictions.shard,
+        conditions={**describe_machine(params, how.bf16), "code": code_hash(LABELLING)},
     )
 
 

@@ -20,9 +20,9 @@ BATCH = 64  # images whose head shapes are computed together
 
 
 def render_faces(
-    *, domain: str, camera: Camera, people: int, images: int, size: int, seed: int, processes: int = 1
+    *, domain: str, camera: Camera, people: int, images: int, size: int, seed: int, processes: int = 1, first: int = 0
 ) -> Iterator[tuple[np.ndarray, list[Truth]]]:
-    """Batches of uint8 images [batch, size, size, 3] and one truth each.
+    """Batches of uint8 images [batch, size, size, 3] and one truth each; ``first`` passes over as many batches.
 
     Image k shows person k * people // images. Every person and image has a generator of its own, from the seed, the
     domain's name and its number, so that a longer run only adds; the batch is the unit of work, not of chance, and
@@ -30,8 +30,8 @@ def render_faces(
     """
     load_head()  # here first: anny's cache must not be built by several processes at once
     render = partial(_render_batch, domain=domain, camera=camera, people=people, images=images, size=size, seed=seed)
-    starts = range(0, images, BATCH)
-    if processes == 1 or images <= BATCH:
+    starts = range(0, images, BATCH)[first:]
+    if processes == 1 or len(starts) == 1:
         yield from map(render, starts)
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:

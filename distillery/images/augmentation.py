@@ -1,6 +1,7 @@
 """Random augmentation of a batch while training: every image draws its own strengths from one generator."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -37,16 +38,22 @@ class Strengths:
     erase: float
 
 
+DRAWS = 17  # random numbers an image
+BANK = 1 << 20  # stored grains of noise
+
+
 def augment(images: Tensor, strengths: Strengths, generator: torch.Generator) -> tuple[Tensor, Tensor]:
     """Transform float images [batch, 3, height, width] in 0..1; also returns which were flipped, bool [batch].
 
-    The draws are made on the CPU, so that every device sees the same ones.
+    The numbers are drawn on the CPU, so that every device sees the same ones, and travel in one upload.
     """
-    count = len(images)
+    drawn = torch.rand(DRAWS, len(images), generator=generator)
+    if images.is_cuda:
+        drawn = drawn.pin_memory()
+    unit = iter(drawn.to(images.device, non_blocking=True))
 
-    def uniform(low: float, high: float, *shape: int) -> Tensor:
-        drawn = torch.rand(count, *shape, generator=generator) * (high - low) + low
-        return drawn.to(images.device)
+    def uniform(low: float, high: float) -> Tensor:
+        return next(unit) * (high - low) + low
 
     s = strengths
     flipped = uniform(0, 1) < s.flip
@@ -55,7 +62,7 @@ def augment(images: Tensor, strengths: Strengths, generator: torch.Generator) ->
         flip=flipped,
         degrees=uniform(-s.rotation, s.rotation),
         scale=uniform(*s.scale),
-        shift=uniform(-s.shift, s.shift, 2),
+        shift=torch.stack([uniform(-s.shift, s.shift), uniform(-s.shift, s.shift)], dim=1),
     )
     saturation = uniform(1 - s.saturation, 1 + s.saturation) * (uniform(0, 1) >= s.grey)
     images = transforms.colour(
@@ -64,12 +71,29 @@ def augment(images: Tensor, strengths: Strengths, generator: torch.Generator) ->
         contrast=uniform(1 - s.contrast, 1 + s.contrast),
         saturation=saturation,
     )
+    blur, noise, start, erased = uniform(0, s.blur), uniform(0, s.noise), uniform(0, 1), uniform(0, 1) < s.erase
     if s.blur:
-        images = transforms.blur(images, uniform(0, s.blur))
+        images = transforms.blur(images, blur)
     if s.noise:
-        grain = torch.randn(count, 1, *images.shape[2:], generator=generator).to(images.device)
-        images = (images + grain * uniform(0, s.noise, 1, 1, 1)).clamp_(0, 1)
+        images = images.addcmul_(_grain(images, start), noise.view(-1, 1, 1, 1)).clamp_(0, 1)
     if s.erase:
-        size = uniform(0.15, 0.45, 2) * (uniform(0, 1, 1) < s.erase)
-        images = transforms.erase(images, centre=uniform(0, 1, 2), size=size)
+        centre = torch.stack([uniform(0, 1), uniform(0, 1)], dim=1)
+        size = torch.stack([uniform(0.15, 0.45), uniform(0.15, 0.45)], dim=1) * erased[:, None]
+        images = transforms.erase(images, centre=centre, size=size)
     return images, flipped
+
+
+def _grain(images: Tensor, start: Tensor) -> Tensor:
+    """Normal noise [batch, 1, height, width]: a stretch of one stored sequence each; ``start`` 0..1 says where.
+
+    Drawing afresh costs as much as the resampling does, and on a GPU it would have to be drawn on the CPU.
+    """
+    height, width = images.shape[-2:]
+    bank = _grains(max(BANK, 4 * height * width), images.device)
+    stretches = bank.unfold(0, height * width, 1)
+    return stretches[(start * len(stretches)).long().clamp_(max=len(stretches) - 1)].view(-1, 1, height, width)
+
+
+@cache
+def _grains(count: int, device: torch.device) -> Tensor:
+    return torch.randn(count, generator=torch.Generator().manual_seed(0)).to(device)

@@ -24,10 +24,12 @@ class Cells:
         return Cells(pick(self.labels), pick(self.weights))
 
     def to(self, device: torch.device) -> "Cells":
-        move: Callable[[dict[str, Tensor]], dict[str, Tensor]] = lambda by: {  # noqa: E731
-            k: v.to(device, non_blocking=True) for k, v in by.items()
-        }
-        return Cells(move(self.labels), move(self.weights))
+        """On the device; a GPU copies from page-locked memory, and nobody waits for it."""
+
+        def move(value: Tensor) -> Tensor:
+            return (value.pin_memory() if device.type == "cuda" else value).to(device, non_blocking=True)
+
+        return Cells({k: move(v) for k, v in self.labels.items()}, {k: move(v) for k, v in self.weights.items()})
 
     def flipped(self, heads: Heads, images: Tensor) -> "Cells":
         """Left and right swapped in the images that were flipped, bool [batch]."""
@@ -35,9 +37,9 @@ class Cells:
         for name, head in heads.items():
             order = mirrored(head)
             if order != sorted(order):
-                labels[name] = torch.where(images[:, None], labels[name][:, order], labels[name])
+                labels[name] = torch.where(images[:, None], reorder(labels[name], order), labels[name])
             if order != sorted(order) and isinstance(head, Detection):
-                weights[name] = torch.where(images[:, None], weights[name][:, order], weights[name])
+                weights[name] = torch.where(images[:, None], reorder(weights[name], order), weights[name])
         return Cells(labels, weights)
 
 
@@ -71,6 +73,12 @@ def fill_empty(
         across = empty if empty.ndim == 2 else empty[:, None]
         labels[name] = torch.where(across, values, labels[name])
     return Cells(labels, weights)
+
+
+def reorder(values: Tensor, order: list[int]) -> Tensor:
+    """The columns of [rows, names] in another order, without an index, which a GPU would have to wait for."""
+    columns = values.unbind(dim=1)
+    return torch.stack([columns[place] for place in order], dim=1)
 
 
 def _labelled(column: pl.Series, head: Head) -> tuple[Tensor, Tensor]:

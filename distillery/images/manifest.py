@@ -1,7 +1,7 @@
 """The manifest: every image of every data set with its domain, split, identity, label cells and status."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from functools import partial
 
@@ -29,16 +29,10 @@ class Source:
 
 
 def name_images(
-    sightings: Sequence[Sighting], *, min_side: int, max_pixels: int, threads: int, progress: Callable[[int], None]
+    sightings: Sequence[Sighting], *, min_side: int, max_pixels: int, pool: Executor
 ) -> list[tuple[str, str]]:
     """Decode every image once: its content hash and status, in order. What is unreadable is named by its path."""
-    name = partial(_name_image, min_side=min_side, max_pixels=max_pixels)
-    found = []
-    with ThreadPoolExecutor(threads) as pool:
-        for done, item in enumerate(pool.map(name, sightings), start=1):
-            found.append(item)
-            progress(done)
-    return found
+    return list(pool.map(partial(_name_image, min_side=min_side, max_pixels=max_pixels), sightings))
 
 
 def build_rows(

@@ -1,80 +1,98 @@
-"""Decoded images in one memory-mapped Arrow file: uint8, channels last, found by content hash."""
+"""Images at training size in a folder of memory-mapped shards, found by content hash."""
 
-from collections.abc import Iterable, Iterator
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import torch
+from torch import Tensor
 
 from distillery.errors import DistilleryError
-
-BLOCK = 1024
-
-
-def write_store(path: Path, images: Iterable[tuple[str, np.ndarray]], *, size: int) -> int:
-    """Write (content hash, uint8 [size, size, 3]) pairs in blocks; memory stays at one block. Returns the count."""
-    width = size * size * 3
-    schema = pa.schema([("image", pa.string()), ("pixels", pa.binary(width))], metadata={"size": str(size)})
-    count = 0
-    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, schema) as writer:
-        for names, block in _blocks(images):
-            pixels = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), len(names), [None, pa.py_buffer(block)])
-            writer.write_batch(pa.record_batch([pa.array(names), pixels], schema=schema))
-            count += len(names)
-    return count
+from distillery.images.shards import SUFFIX, is_intact, open_shard, read_pixels
 
 
 class ImageStore:
-    """Reads the file without copying it into memory; the system's page cache is the only buffer.
+    """Reads the shards without copying them into memory; the system's page cache is the only buffer.
+
+    Attributes:
+        size: the images' side, pixels.
 
     Raises:
-        DistilleryError: the file is missing or not ours.
+        DistilleryError: the folder is missing or empty, or a shard is damaged or not ours.
     """
 
-    def __init__(self, path: Path) -> None:
-        try:
-            reader = pa.ipc.open_file(pa.memory_map(str(path)))
-            self.size = int((reader.schema.metadata or {})[b"size"])
-        except (OSError, pa.ArrowException, KeyError, ValueError) as error:
-            raise DistilleryError(f"{path}: not an image store ({error}); run the stage 'images' again") from error
-        self._path = path
-        self._blocks: list[np.ndarray] = []
-        self._positions: dict[str, int] = {}
-        for number in range(reader.num_record_batches):
-            batch = reader.get_batch(number)
-            pixels = np.frombuffer(batch.column("pixels").buffers()[1], dtype=np.uint8)
-            self._blocks.append(pixels.reshape(batch.num_rows, self.size, self.size, 3))
-            found = batch.column("image").to_pylist()
-            self._positions |= {name: number * BLOCK + row for row, name in enumerate(found)}
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._blocks: list[pa.RecordBatch] = []
+        sizes = set()
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            size, blocks = open_shard(path)
+            sizes.add(size)
+            self._blocks += blocks
+        if len(sizes) != 1:
+            found = f"sizes {sorted(sizes)}" if sizes else "no shard"
+            raise DistilleryError(f"{folder}: not an image store ({found}); run the stage 'images' again")
+        self.size = sizes.pop()
+        self._starts = np.cumsum([0, *(block.num_rows for block in self._blocks)])
+        self._unchecked = np.ones(len(self), dtype=bool)
 
-    def positions(self, names: Iterable[str]) -> np.ndarray:
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def positions(self, names: Sequence[str] | pl.Series) -> np.ndarray:
         """Where the images lie: int64 [images].
 
         Raises:
             DistilleryError: an image is not in the store.
         """
-        try:
-            return np.array([self._positions[name] for name in names], dtype=np.int64)
-        except KeyError as error:
-            raise DistilleryError(f"{self._path}: lacks image {error}; run the stage 'images' again") from None
+        # Made for the call and dropped: it is as large as the names, which a loop over batches does not need.
+        index = pl.DataFrame({"image": self._names()}).with_row_index("position").unique("image", keep="first")
+        wanted = pl.DataFrame({"image": names}, schema={"image": pl.String})
+        found = wanted.join(index, on="image", how="left", maintain_order="left")["position"]
+        if found.null_count():
+            name = wanted["image"][int(found.is_null().arg_true()[0])]
+            raise DistilleryError(f"{self._folder}: lacks image {name!r}; run the stage 'images' again")
+        return found.cast(pl.Int64).to_numpy()
 
-    def gather(self, positions: np.ndarray) -> torch.Tensor:
-        """Copy images into one batch: uint8 [batch, size, size, 3]."""
-        batch = np.empty((len(positions), self.size, self.size, 3), dtype=np.uint8)
-        for row, position in enumerate(positions):
-            batch[row] = self._blocks[position // BLOCK][position % BLOCK]
-        return torch.from_numpy(batch)
+    def gather(self, positions: np.ndarray, *, pin: bool = False) -> Tensor:
+        """Read images into one batch: uint8 [batch, size, size, 3]; any number of threads may.
 
+        Args:
+            positions: int64 [batch].
+            pin: into page-locked memory, from which a GPU copies without the processor.
 
-def _blocks(images: Iterable[tuple[str, np.ndarray]]) -> Iterator[tuple[list[str], np.ndarray]]:
-    names: list[str] = []
-    pixels: list[np.ndarray] = []
-    for name, image in images:
-        names.append(name)
-        pixels.append(image)
-        if len(names) == BLOCK:
-            yield names, np.stack(pixels)
-            names, pixels = [], []
-    if names:
-        yield names, np.stack(pixels)
+        Raises:
+            DistilleryError: an image's bytes are not those that were written.
+        """
+        batch = torch.empty((len(positions), self.size, self.size, 3), dtype=torch.uint8, pin_memory=pin)
+        rows = batch.numpy()
+        numbers = np.searchsorted(self._starts, positions, side="right") - 1
+        for row, (number, position) in enumerate(zip(numbers, positions, strict=True)):
+            block, inside = self._blocks[number], int(position - self._starts[number])
+            try:
+                # The first time only: from then on the page cache holds what was checked.
+                if self._unchecked[position] and not is_intact(block, inside):
+                    raise ValueError("its checksum differs")
+                rows[row] = read_pixels(block, inside, self.size)
+            except ValueError as error:
+                name = block.column(0)[inside]
+                raise DistilleryError(
+                    f"{self._folder}: image {name} is damaged ({error}); run the stage 'images' again"
+                ) from error
+            self._unchecked[position] = False
+        return batch
+
+    def content_hash(self) -> str:
+        """A 128-bit hash of all names and checksums: what models and predictions say they were made from."""
+        digest = hashlib.blake2b(str(self.size).encode(), digest_size=16)
+        for block in self._blocks:
+            digest.update("\n".join(block.column(0).to_pylist()).encode())
+            digest.update(block.column(2).to_numpy().tobytes())
+        return digest.hexdigest()
+
+    def _names(self) -> pl.Series:
+        columns = [block.column(0) for block in self._blocks]
+        return pl.Series("image", pa.chunked_array(columns, type=pa.string()), dtype=pl.String)

@@ -4,6 +4,7 @@ Images are float [batch, 3, height, width] in 0..1; strengths are float [batch].
 """
 
 import math
+from functools import cache
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +32,20 @@ def affine(images: Tensor, *, flip: Tensor, degrees: Tensor, scale: Tensor, shif
     cos, sin = angle.cos() / scale, angle.sin() / scale
     sign = 1 - 2 * flip.to(images.dtype)
     rows = torch.stack([cos * sign, -sin * sign, -2 * shift[:, 0], sin, cos, -2 * shift[:, 1]], dim=1)
-    grid = F.affine_grid(rows.view(-1, 2, 3), list(images.shape), align_corners=False)
+    return resample(images, rows.view(-1, 2, 3))
+
+
+def resample(images: Tensor, maps: Tensor) -> Tensor:
+    """Bilinear resampling through affine maps [batch or 1, 2, 3], from output to input, in -1..1 from edge to edge.
+
+    The grid is a sum of an across and a down part: a quarter of the time of ``F.affine_grid``'s matrix product.
+    """
+    height, width = images.shape[-2:]
+    x = (torch.arange(width, device=images.device) * 2 + 1) / width - 1
+    y = (torch.arange(height, device=images.device) * 2 + 1) / height - 1
+    across = maps[:, None, None, :, 0] * x.view(1, 1, -1, 1)
+    down = maps[:, None, None, :, 1] * y.view(1, -1, 1, 1) + maps[:, None, None, :, 2]
+    grid = (across + down).expand(len(images), -1, -1, -1)
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
@@ -41,7 +55,7 @@ def colour(images: Tensor, *, brightness: Tensor, contrast: Tensor, saturation: 
     All three are linear in the pixels, so they are one matrix [3, 3] and one offset per image: a single pass.
     """
     mean = images.mean(dim=(1, 2, 3)) * brightness
-    luma = images.new_tensor(LUMA).expand(3, 3)
+    luma = _luma(images.device).expand(3, 3)
     keep, mix = saturation.view(-1, 1, 1), (1 - saturation).view(-1, 1, 1)
     matrix = (keep * torch.eye(3, device=images.device) + mix * luma) * (brightness * contrast).view(-1, 1, 1)
     # The rows of the saturation matrix sum to 1: it leaves the grey offset of the contrast as it is.
@@ -51,19 +65,24 @@ def colour(images: Tensor, *, brightness: Tensor, contrast: Tensor, saturation: 
 
 def grey(images: Tensor) -> Tensor:
     """The luma of each pixel, [batch, 1, height, width]."""
-    weights = images.new_tensor(LUMA).view(1, 3, 1, 1)
-    return (images * weights).sum(dim=1, keepdim=True)
+    return (images * _luma(images.device).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
 
 
 def blur(images: Tensor, amount: Tensor) -> Tensor:
-    """Mix each image with its 3 x 3 binomial smoothing; amount 0..1.
+    """Smooth each axis by ``[a, 4 - 2 a, a] / 4``; amount ``a`` is 0..1, and 1 is the 3 x 3 binomial filter.
 
-    Sums of shifted images, one axis at a time: on a CPU a depthwise convolution takes seven times as long.
+    Differences of neighbours, one axis at a time, the border repeated: on a CPU a depthwise convolution of contiguous
+    images takes over four times as long.
     """
-    padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
-    across = padded[..., :-2] + padded[..., 2:] + 2 * padded[..., 1:-1]
-    smooth = (across[:, :, :-2] + across[:, :, 2:] + 2 * across[:, :, 1:-1]).div_(16)
-    return torch.lerp(images, smooth, _wide(amount))
+    share = _wide(amount / 4)
+    smooth = images.clone()
+    step = (smooth[..., 1:] - smooth[..., :-1]).mul_(share)
+    smooth[..., :-1] += step
+    smooth[..., 1:] -= step
+    step = (smooth[:, :, 1:] - smooth[:, :, :-1]).mul_(share)
+    smooth[:, :, :-1] += step
+    smooth[:, :, 1:] -= step
+    return smooth
 
 
 def erase(images: Tensor, *, centre: Tensor, size: Tensor) -> Tensor:
@@ -74,6 +93,12 @@ def erase(images: Tensor, *, centre: Tensor, size: Tensor) -> Tensor:
     inside_x = (x[None, :] - centre[:, :1]).abs() < size[:, :1] / 2
     inside_y = (y[None, :] - centre[:, 1:]).abs() < size[:, 1:] / 2
     return images.masked_fill((inside_y[:, None, :, None] & inside_x[:, None, None, :]), 0.5)
+
+
+@cache
+def _luma(device: torch.device) -> Tensor:
+    # Kept on the device: made in every step, it would have to be uploaded in every step.
+    return torch.tensor(LUMA, device=device)
 
 
 def _wide(strength: Tensor) -> Tensor:

@@ -33,21 +33,31 @@ class Ensembled:
 
 @torch.inference_mode()
 def predict(
-    network: MultiHead, heads: Heads, pixels: Tensor, views: Sequence[View], *, bf16: bool
+    network: MultiHead, heads: Heads, pixels: Tensor, views: Sequence[View], *, bf16: bool, together: int = 1
 ) -> dict[str, Ensembled]:
-    """Run every view of a batch through the network, uint8 [batch, height, width, 3], and combine them by head."""
+    """Run every view of a batch through the network, uint8 [batch, height, width, 3], and combine them by head.
+
+    Args:
+        pixels: on the network's device; the views are made there, from this one upload.
+        together: views that share a forward pass, for networks that a batch alone does not keep busy.
+    """
     images = to_float(pixels)
     values: dict[str, list[Tensor]] = {name: [] for name in heads}
     inner: dict[str, list[Tensor]] = {name: [] for name in heads}
-    for view in views:
-        seen = apply_view(view, images).contiguous(memory_format=torch.channels_last)
+    for start in range(0, len(views), together):
+        group = views[start : start + together]
+        seen = (
+            torch.cat([apply_view(view, images) for view in group]) if len(group) > 1 else apply_view(group[0], images)
+        )
         with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16):
-            logits = network(seen)
-        decoded = {name: decode_logits(head, logits[name]) for name, head in heads.items()}
-        aligned = align(view, heads, {name: pair[0] for name, pair in decoded.items()})
-        for name, (_, variance) in decoded.items():
-            values[name].append(aligned[name])
-            inner[name] += [] if variance is None else [variance]
+            logits = network(seen.contiguous(memory_format=torch.channels_last))
+        for number, view in enumerate(group):
+            rows = slice(number * len(images), (number + 1) * len(images))
+            decoded = {name: decode_logits(head, logits[name][rows]) for name, head in heads.items()}
+            aligned = align(view, heads, {name: pair[0] for name, pair in decoded.items()})
+            for name, (_, variance) in decoded.items():
+                values[name].append(aligned[name])
+                inner[name] += [] if variance is None else [variance]
     return {name: _combine(head, torch.stack(values[name]), inner[name]) for name, head in heads.items()}
 
 

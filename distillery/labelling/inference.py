@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,14 +12,16 @@ import torch
 from torch import Tensor
 
 from distillery.errors import DistilleryError
+from distillery.files import keep_parts, part_path
 from distillery.heads import Heads, names
 from distillery.images.store import ImageStore
-from distillery.labelling.ensemble import Ensembled, predict
-from distillery.labelling.views import View
+from distillery.labelling.ensemble import Ensembled
+from distillery.labelling.predictor import Inference, Predictor
 from distillery.networks.multihead import MultiHead
 from distillery.tables import predictions_schema, read_metadata, write_table
 
 FINGERPRINT = "distillery.fingerprint"
+SUFFIX = ".parquet"
 
 
 def predict_shards(
@@ -29,11 +31,8 @@ def predict_shards(
     wanted: pl.DataFrame,
     folder: Path,
     *,
-    views: Sequence[View],
-    batch: int,
+    how: Inference,
     shard: int,
-    bf16: bool,
-    device: str,
     provenance: Mapping[str, str],
     progress: Callable[[int], None],
 ) -> Path:
@@ -45,42 +44,18 @@ def predict_shards(
         provenance: hashes of what made the predictions; written into each shard and part of its fingerprint.
         progress: called with the number of images done.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    network.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    predictor = Predictor(network, heads, store, how)
     done = 0
-    expected = set()
     for number, rows in enumerate(wanted.iter_slices(shard)):
-        path = folder / f"{number:05d}.parquet"
-        expected.add(path)
-        notes = {**provenance, FINGERPRINT: _fingerprint(rows, views, provenance, bf16)}
+        path = part_path(folder, number, SUFFIX)
+        notes = {**provenance, FINGERPRINT: _fingerprint(rows, how, provenance)}
         if not _is_done(path, notes[FINGERPRINT]):
-            results = predict_images(
-                network, heads, store, rows["image"], views=views, batch=batch, bf16=bf16, device=device
-            )
-            write_table(_table(heads, rows, _join(results), len(views)), predictions_schema(heads), path, notes)
+            results = predictor.predict(rows["image"])
+            write_table(_table(heads, rows, _join(results), len(how.views)), predictions_schema(heads), path, notes)
         done += len(rows)
         progress(done)
-    for stale in set(folder.glob("*.parquet")) - expected:
-        stale.unlink()
+    keep_parts(folder, len(range(0, len(wanted), shard)), SUFFIX)
     return folder
-
-
-def predict_images(
-    network: MultiHead,
-    heads: Heads,
-    store: ImageStore,
-    images: pl.Series,
-    *,
-    views: Sequence[View],
-    batch: int,
-    bf16: bool,
-    device: str,
-) -> Iterator[dict[str, Ensembled]]:
-    """Predict images of the store, a batch at a time, in order."""
-    positions = store.positions(images.to_list())
-    for start in range(0, len(positions), batch):
-        pixels = store.gather(positions[start : start + batch]).to(device, non_blocking=True)
-        yield predict(network, heads, pixels, views, bf16=bf16)
 
 
 def _is_done(path: Path, fingerprint: str) -> bool:
@@ -92,8 +67,10 @@ def _is_done(path: Path, fingerprint: str) -> bool:
         return False
 
 
-def _fingerprint(rows: pl.DataFrame, views: Sequence[View], provenance: Mapping[str, str], bf16: bool) -> str:
-    facts = [dict(provenance), [[view.kind, view.amount] for view in views], bf16]
+def _fingerprint(rows: pl.DataFrame, how: Inference, provenance: Mapping[str, str]) -> str:
+    views = [[view.kind, view.amount] for view in how.views]
+    # Sizes of forward passes decide how sums round.
+    facts = [dict(provenance), views, how.bf16, how.batch, how.together]
     digest = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16)
     digest.update(rows.write_csv().encode())
     return digest.hexdigest()

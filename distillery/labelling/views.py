@@ -10,6 +10,7 @@ from torch import Tensor
 from distillery.errors import DistilleryError
 from distillery.heads import Heads, ViewKind, mirrored
 from distillery.images import transforms
+from distillery.images.cells import reorder
 
 FACTORS = frozenset({"scale", "brightness", "contrast"})
 PORTIONS = frozenset({"grey", "blur"})
@@ -76,7 +77,7 @@ def align(view: View, heads: Heads, values: dict[str, Tensor]) -> dict[str, Tens
     """Values [batch, names] that a view's image gave, in the order of the image itself: a flip swaps left and right."""
     if view.kind != "flip":
         return values
-    return {name: value[:, mirrored(heads[name])] for name, value in values.items()}
+    return {name: reorder(value, mirrored(heads[name])) for name, value in values.items()}
 
 
 def _move(
@@ -85,9 +86,4 @@ def _move(
     """``transforms.affine`` with one transform for the whole batch: the grid is made once and not per image."""
     angle = math.radians(degrees)
     cos, sin = math.cos(angle) / scale, math.sin(angle) / scale
-    rows = images.new_tensor([[[cos, -sin, -2 * shift[0]], [sin, cos, -2 * shift[1]]]])
-    height, width = images.shape[-2:]
-    grid = torch.nn.functional.affine_grid(rows, [1, 3, height, width], align_corners=False)
-    return torch.nn.functional.grid_sample(
-        images, grid.expand(len(images), -1, -1, -1), padding_mode="border", align_corners=False
-    )
+    return transforms.resample(images, images.new_tensor([[[cos, -sin, -2 * shift[0]], [sin, cos, -2 * shift[1]]]]))

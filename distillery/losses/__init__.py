@@ -11,7 +11,9 @@ from distillery.losses.regression import expected_value_loss, smooth_l1
 __all__ = ["head_loss"]
 
 
-def head_loss(head: Head, logits: Tensor, labels: Tensor, weights: Tensor, *, smoothing: float) -> Tensor:
+def head_loss(
+    head: Head, logits: Tensor, labels: Tensor, weights: Tensor, *, smoothing: float, total: Tensor | None = None
+) -> Tensor:
     """One head's loss over a batch: a scalar, 0 without any labelled cell.
 
     Args:
@@ -21,6 +23,7 @@ def head_loss(head: Head, logits: Tensor, labels: Tensor, weights: Tensor, *, sm
             the weight is 0 (not-a-number would reach the gradient).
         weights: float [batch] (detection: [batch, elements]); 0 for an empty cell.
         smoothing: label smoothing of classification heads.
+        total: the labelled cells of the whole batch, at least 1, where these rows are a part of it.
     """
     match head:
         case Classification():
@@ -31,4 +34,4 @@ def head_loss(head: Head, logits: Tensor, labels: Tensor, weights: Tensor, *, sm
             cells = smooth_l1(head, logits, labels)
         case _:
             cells = expected_value_loss(head, logits, labels)
-    return masked_mean(cells, weights)
+    return masked_mean(cells, weights, total)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
+from torch import nn
 
 from distillery.errors import DistilleryError
 from distillery.files import whole_file
@@ -74,6 +75,27 @@ def load_model(folder: Path) -> tuple[MultiHead, Card]:
     except RuntimeError as error:
         raise DistilleryError(f"{folder / WEIGHTS}: does not fit {folder / CARD} ({error})") from error
     return network.eval(), card
+
+
+def start_from(backbone: nn.Module, path: Path, blake2b: str) -> None:
+    """Give a backbone the weights of a safetensors file; layers that it lacks (a last one, taken off) are passed over.
+
+    Args:
+        blake2b: what ``file_hash`` says of the file that is meant.
+
+    Raises:
+        DistilleryError: the file is missing, another one, or lacks a weight.
+    """
+    if not path.is_file():
+        raise DistilleryError(f"network.pretrained.path: {path} is not on this machine; nothing is downloaded")
+    if (found := file_hash(path)) != blake2b:
+        raise DistilleryError(f"network.pretrained.blake2b: {path} has the hash {found}, params.yaml says {blake2b}")
+    wanted = backbone.state_dict()
+    tensors = {name: tensor for name, tensor in load_tensors(path).items() if name in wanted}
+    try:
+        backbone.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise DistilleryError(f"{path}: does not fit network.backbone ({error})") from error
 
 
 def file_hash(path: Path) -> str:

@@ -21,9 +21,9 @@ class MultiHead(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, heads: Heads, *, backbone: str, width: float, dropout: float, pretrained: bool = False) -> None:
+    def __init__(self, heads: Heads, *, backbone: str, width: float, dropout: float) -> None:
         super().__init__()
-        self.backbone, features = make_backbone(backbone, width=width, pretrained=pretrained)
+        self.backbone, features = make_backbone(backbone, width=width)
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleDict({name: nn.Linear(features, outputs(head)) for name, head in heads.items()})
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))

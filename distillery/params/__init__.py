@@ -32,6 +32,7 @@ class Params(Frozen):
     seed: Annotated[int, Field(ge=0)]
     threads: Count
     device: Literal["cpu", "cuda"]
+    deterministic: bool
     heads: Annotated[Heads, Field(min_length=1)]
     rounds: dict[str, Round]
     faces: Faces

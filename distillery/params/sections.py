@@ -1,8 +1,8 @@
 """The sections of params.yaml, a class each; no defaults for what the file holds."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from distillery.heads import Frozen, ViewKind
 from distillery.tables import SPLITS
@@ -11,6 +11,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Span = tuple[float, float]
+Precision = bool | Literal["auto"]  # bfloat16: auto is where the machine has instructions for it
 
 
 class FacesDomain(Frozen):
@@ -63,14 +64,25 @@ class Manifest(Frozen):
 
 
 class Images(Frozen):
+    """``quality``: of JPEG; null stores the pixels, the fastest while they fit on the disk."""
+
     size: Count
+    quality: Annotated[int, Field(ge=1, le=100)] | None
+    shard: Count
+
+
+class Pretrained(Frozen):
+    """A safetensors file of a backbone's weights, and the hash of its bytes, which DVC so gets to know."""
+
+    path: str
+    blake2b: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 
 
 class Network(Frozen):
     backbone: str
     width: Positive
     dropout: Share
-    pretrained: bool
+    pretrained: Pretrained | None
 
 
 class Augmentation(Frozen):
@@ -114,16 +126,26 @@ class Training(Frozen):
     epochs: Count
     steps_per_epoch: Count
     batch: Count
+    accumulate: Count
     learning_rate: Positive
     weight_decay: Annotated[float, Field(ge=0)]
     warmup: Share
     smoothing: Share
     clip: Positive
     ema: Share
-    bf16: bool
+    bf16: Precision
     channels_last: bool
+    compile: bool
+    workers: Annotated[int, Field(ge=0)]
+    checkpoint: Positive
     mixing: Annotated[dict[str, Annotated[float, Field(ge=0)]], Field(min_length=1)]
     augmentation: Augmentation
+
+    @model_validator(mode="after")
+    def _parts_are_not_empty(self) -> Self:
+        if self.accumulate > self.batch:
+            raise ValueError(f"accumulate is {self.accumulate}; allowed: at most the batch, {self.batch}")
+        return self
 
 
 class Student(Training):
@@ -137,11 +159,17 @@ class View(Frozen):
     amount: float | tuple[float, float] = 0.0
 
 
-class Predictions(Frozen):
+class Inference(Frozen):
+    """How a network answers; ``together``: views a forward pass."""
+
     views: Annotated[tuple[View, ...], Field(min_length=1)]
-    batch: Count
+    batch: Count | Literal["auto"]
+    together: Count
+    bf16: Precision
+
+
+class Predictions(Inference):
     shard: Count
-    bf16: bool
 
 
 class Selection(Frozen):
@@ -153,10 +181,7 @@ class PseudoLabels(Frozen):
     heads: dict[str, Selection]
 
 
-class Evaluation(Frozen):
-    views: Annotated[tuple[View, ...], Field(min_length=1)]
-    batch: Count
-    bf16: bool
+class Evaluation(Inference):
     resamples: Annotated[int, Field(ge=20)]
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
 

@@ -1,65 +1,84 @@
-"""What training needs to go on where it stopped, and to end bit-identical to a run without a stop."""
+"""What training needs to go on where it stopped, and to end bit-identical to a run without a stop.
+
+Two generations are kept, the last and the one before: whichever moment a kill strikes, one of them is whole.
+"""
 
 import json
+import logging
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from distillery.errors import DistilleryError
 from distillery.networks.safetensors import load_tensors, save_tensors
-from distillery.training.optimisation import MovingAverage
+from distillery.training.run import Run
+
+log = logging.getLogger(__name__)
 
 
-def save_checkpoint(
-    path: Path,
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    average: MovingAverage,
-    records: list[dict],
-    key: str,
-) -> None:
-    """Write network, optimiser, average and the epochs' records; ``key`` says what run it belongs to."""
-    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    tensors |= {f"average.{name}": value for name, value in average.state.items()}
-    for index, state in optimiser.state_dict()["state"].items():
+def save_checkpoint(path: Path, run: Run, key: str) -> None:
+    """Write the run's whole state; ``key`` says what run it belongs to."""
+    tensors = {f"network.{name}": value for name, value in run.network.state_dict().items()}
+    tensors |= {f"average.{name}": value for name, value in run.average.state.items()}
+    tensors |= {f"sums.{name}": value for name, value in run.sums.items()}
+    for index, state in run.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
     # Dropout draws from torch's own generators.
     tensors["random.cpu"] = torch.get_rng_state()
     if torch.cuda.is_initialized():
         tensors["random.cuda"] = torch.cuda.get_rng_state()
-    notes = json.dumps({"key": key, "records": records}).encode()
+    notes = json.dumps({"key": key, "step": run.step, "records": run.records}).encode()
     tensors["notes"] = torch.from_numpy(np.frombuffer(notes, dtype=np.uint8).copy())
+    if path.is_file():
+        path.replace(former(path))
     save_tensors(tensors, path)
 
 
-def load_checkpoint(
-    path: Path, network: nn.Module, optimiser: torch.optim.Optimizer, average: MovingAverage, key: str
-) -> list[dict]:
-    """Restore everything in place and return the records so far; nothing happens without a checkpoint of this run."""
-    if not path.is_file():
-        return []
-    tensors = load_tensors(path)
-    notes = json.loads(tensors.pop("notes").numpy().tobytes())
-    if notes["key"] != key:
-        return []
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "optimiser": {}, "random": {}}
+def load_checkpoint(path: Path, run: Run, key: str) -> None:
+    """Restore the last good state in place; nothing happens without a checkpoint of this run."""
+    for candidate in (path, former(path)):
+        if candidate.is_file():
+            try:
+                tensors = load_tensors(candidate)
+                notes = json.loads(tensors.pop("notes").numpy().tobytes())
+                if notes["key"] == key:
+                    return _restore(run, tensors, notes)
+            except (DistilleryError, KeyError, ValueError, TypeError) as error:
+                log.warning("%s: damaged checkpoint, the one before it is tried (%s)", candidate, error)
+
+
+def remove_checkpoint(path: Path) -> None:
+    """Both generations."""
+    path.unlink(missing_ok=True)
+    former(path).unlink(missing_ok=True)
+
+
+def former(path: Path) -> Path:
+    """Where the generation before the last lies."""
+    return path.with_suffix(f".former{path.suffix}")
+
+
+def _restore(run: Run, tensors: dict[str, Tensor], notes: dict) -> None:
+    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "sums": {}, "optimiser": {}, "random": {}}
     for name, value in tensors.items():
         part, _, rest = name.partition(".")
         parts[part][rest] = value
-    network.load_state_dict(parts["network"])
+    run.network.load_state_dict(parts["network"])
     for name, value in parts["average"].items():
-        average.state[name].copy_(value)
-    parameters = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+        run.average.state[name].copy_(value)
+    for name, value in parts["sums"].items():
+        run.sums[name].copy_(value)
+    parameters = [parameter for group in run.optimiser.param_groups for parameter in group["params"]]
     states: dict[int, dict[str, Tensor]] = {}
     for name, value in parts["optimiser"].items():
         index, _, slot = name.partition(".")
         # The fused optimiser walks memory, so that a moment has to lie there as its parameter does (channels last).
-        laid_out = torch.empty_like(parameters[int(index)]).copy_(value) if value.ndim else value
-        states.setdefault(int(index), {})[slot] = laid_out
-    optimiser.load_state_dict({**optimiser.state_dict(), "state": states})
-    if "cpu" in parts["random"]:
-        torch.set_rng_state(parts["random"]["cpu"])
+        parameter = parameters[int(index)]
+        states.setdefault(int(index), {})[slot] = torch.empty_like(parameter).copy_(value) if value.ndim else value
+    run.optimiser.load_state_dict({**run.optimiser.state_dict(), "state": states})
+    torch.set_rng_state(parts["random"]["cpu"])
     if "cuda" in parts["random"]:
         torch.cuda.set_rng_state(parts["random"]["cuda"])
-    return list(notes["records"])
+    run.step, run.records = notes["step"], list(notes["records"])

@@ -1,41 +1,27 @@
 """The loop: masked multi-task training, an epoch at a time; it yields, the caller records."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from distillery.heads import Heads
 from distillery.images.augmentation import Strengths, augment
-from distillery.images.cells import Cells
 from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
-from distillery.losses import head_loss
 from distillery.networks.multihead import MultiHead
 from distillery.training.batches import BatchPlan
 from distillery.training.checkpoint import load_checkpoint, save_checkpoint
 from distillery.training.examples import Examples
-from distillery.training.optimisation import MovingAverage, make_optimiser, rate_at
+from distillery.training.loading import load_batches
+from distillery.training.optimisation import rate_at
+from distillery.training.run import Run
+from distillery.training.settings import Settings
+from distillery.training.step import Forward, train_step
 from distillery.training.validation import validate
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Numbers of the optimisation; see params.yaml for their meaning."""
-
-    epochs: int
-    steps_per_epoch: int
-    learning_rate: float
-    weight_decay: float
-    warmup: float
-    smoothing: float
-    clip: float
-    ema: float
-    bf16: bool
-    channels_last: bool
 
 
 def fit(
@@ -52,74 +38,71 @@ def fit(
     device: str,
     checkpoint: Path,
     key: str,
+    stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[dict[str, float]]:
     """Train ``network`` in place; yield a record after each epoch; leave the averaged weights in it at the end.
 
     A record holds ``epoch``, ``learning_rate`` and, by head, ``train_loss/<head>``, ``val_loss/<head>`` and
-    ``val_score/<head>``. With a checkpoint of the same ``key`` the stored records are yielded first, then training
-    goes on.
+    ``val_score/<head>``. Every ``settings.checkpoint`` seconds, in the middle of an epoch too, all that the run is goes
+    to ``checkpoint``; with one of the same ``key`` the stored records are yielded first, then training goes on from the
+    very step, to the same bits.
 
-    ``L = sum_h w_h L_h`` with ``L_h`` the masked mean over the head's labelled cells (METHODS, 2MD).
+    Args:
+        stop: asked after every step and validation batch; once true, the run is saved and ended.
+
+    Raises:
+        KeyboardInterrupt: ``stop`` said so.
     """
     where = torch.device(device)
     layout = torch.channels_last if settings.channels_last else torch.contiguous_format
     network.to(device=where, memory_format=layout)  # type: ignore[call-overload]
-    optimiser = make_optimiser(network, learning_rate=settings.learning_rate, weight_decay=settings.weight_decay)
-    average = MovingAverage(network, settings.ema)
-    records = load_checkpoint(checkpoint, network, optimiser, average, key)
-    yield from records
-    total = settings.epochs * settings.steps_per_epoch
-    for epoch in range(len(records), settings.epochs):
+    run = Run(network, heads, settings)
+    load_checkpoint(checkpoint, run, key)
+    yield from run.records
+    forward: Forward = torch.compile(network) if settings.compile else network
+    saved = time.monotonic()
+
+    def save_if_due() -> None:
+        nonlocal saved
+        stopping = stop()
+        if stopping or time.monotonic() - saved >= settings.checkpoint:
+            save_checkpoint(checkpoint, run, key)
+            saved = time.monotonic()
+        if stopping:
+            raise KeyboardInterrupt
+
+    for epoch in range(len(run.records), settings.epochs):
         network.train()
-        losses: dict[str, Tensor] = {name: torch.zeros((), device=where) for name in heads}
-        for step in range(epoch * settings.steps_per_epoch, (epoch + 1) * settings.steps_per_epoch):
-            rate = rate_at(step, steps=total, warmup=settings.warmup, peak=settings.learning_rate)
-            for group in optimiser.param_groups:
-                group["lr"] = rate
-            images, cells = _batch(store, training, heads, plan.rows(step), strengths, _generator(seed, step), where)
-            found = _step(network, heads, images.contiguous(memory_format=layout), cells, optimiser, settings)
-            average.update(network, step)
-            for name, loss in found.items():
-                losses[name] += loss
-        record = {"epoch": epoch + 1, "learning_rate": rate}
-        record |= {f"train_loss/{name}": float(loss) / settings.steps_per_epoch for name, loss in losses.items()}
-        record |= validate(network, average.state, heads, store, validation, bf16=settings.bf16, device=where)
-        records.append(record)
-        save_checkpoint(checkpoint, network, optimiser, average, records, key)
+        steps = range(run.step, (epoch + 1) * settings.steps_per_epoch)
+        with closing(load_batches(store, training, plan, steps, workers=settings.workers, device=where)) as batches:
+            for step, (pixels, cells) in zip(steps, batches, strict=True):
+                for group in run.optimiser.param_groups:
+                    group["lr"] = _rate(step, settings)
+                images, flipped = augment(to_float(pixels), strengths, _generator(seed, step))
+                images = images.contiguous(memory_format=layout)
+                cells = cells.flipped(heads, flipped)
+                run.add(train_step(forward, run.parameters, run.optimiser, heads, images, cells, settings))
+                save_if_due()
+        record = {"epoch": epoch + 1, "learning_rate": _rate(run.step - 1, settings), **run.mean_losses()}
+        record |= validate(
+            network,
+            run.average.state,
+            heads,
+            store,
+            validation,
+            bf16=settings.bf16,
+            device=where,
+            between=save_if_due,
+        )
+        run.end_epoch(record)
         yield record
-    network.load_state_dict(average.state)
+    save_checkpoint(checkpoint, run, key)
+    network.load_state_dict(run.average.state)
 
 
-def _batch(
-    store: ImageStore,
-    training: Examples,
-    heads: Heads,
-    rows: np.ndarray,
-    strengths: Strengths,
-    generator: torch.Generator,
-    device: torch.device,
-) -> tuple[Tensor, Cells]:
-    pixels = store.gather(training.positions[rows]).to(device, non_blocking=True)
-    images, flipped = augment(to_float(pixels), strengths, generator)
-    cells = training.cells.rows(torch.from_numpy(rows)).to(device)
-    return images, cells.flipped(heads, flipped)
-
-
-def _step(
-    network: MultiHead, heads: Heads, images: Tensor, cells: Cells, optimiser: torch.optim.Optimizer, settings: Settings
-) -> dict[str, Tensor]:
-    with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.bf16):
-        logits = network(images)
-    losses = {
-        name: head_loss(head, logits[name], cells.labels[name], cells.weights[name], smoothing=settings.smoothing)
-        for name, head in heads.items()
-    }
-    total = torch.stack([head.weight * losses[name] for name, head in heads.items()]).sum()
-    optimiser.zero_grad(set_to_none=True)
-    total.backward()
-    torch.nn.utils.clip_grad_norm_(network.parameters(), settings.clip, foreach=True)
-    optimiser.step()
-    return {name: loss.detach() for name, loss in losses.items()}
+def _rate(step: int, settings: Settings) -> float:
+    total = settings.epochs * settings.steps_per_epoch
+    return rate_at(step, steps=total, warmup=settings.warmup, peak=settings.learning_rate)
 
 
 def _generator(seed: int, step: int) -> torch.Generator:

@@ -25,20 +25,27 @@ def rate_at(step: int, *, steps: int, warmup: float, peak: float) -> float:
 
 
 class MovingAverage:
-    """Exponential moving average of a network's state; ``decay`` 0 follows the network itself.
+    """Exponential moving average of a network's state; ``decay`` 0 is the network itself, without a second copy.
 
     The decay starts low, ``min(decay, (1 + t) / (10 + t))``, so that the first weights do not linger.
     """
 
     def __init__(self, network: nn.Module, decay: float) -> None:
-        self.state = {name: value.detach().clone() for name, value in network.state_dict().items()}
+        live = network.state_dict()
+        self.state = {name: value.clone() for name, value in live.items()} if decay else live
         self._decay = decay
+        # Taken once: a state dict costs as much as the update, and training changes its tensors in place.
+        averaged = [name for name, value in live.items() if value.is_floating_point()]
+        self._averages, self._values = [self.state[n] for n in averaged], [live[n] for n in averaged]
+        counted = live.keys() - set(averaged)
+        self._copies, self._counts = [self.state[n] for n in counted], [live[n] for n in counted]
 
     @torch.no_grad()
-    def update(self, network: nn.Module, step: int) -> None:
+    def update(self, step: int) -> None:
+        """Take in the network as it is after ``step`` steps before this one."""
+        if not self._decay:
+            return
         decay = min(self._decay, (1 + step) / (10 + step))
-        current = network.state_dict()
-        floats = [name for name, value in self.state.items() if value.is_floating_point()]
-        torch._foreach_lerp_([self.state[name] for name in floats], [current[name] for name in floats], 1 - decay)
-        for name in self.state.keys() - set(floats):
-            self.state[name].copy_(current[name])
+        torch._foreach_lerp_(self._averages, self._values, 1 - decay)
+        if self._copies:
+            torch._foreach_copy_(self._copies, self._counts)

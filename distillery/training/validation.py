@@ -1,7 +1,7 @@
 """The validation split after an epoch: loss and one plain score per head, with the averaged weights."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -27,11 +27,16 @@ def validate(
     *,
     bf16: bool,
     device: torch.device,
+    between: Callable[[], None] = lambda: None,
 ) -> dict[str, float]:
-    """``val_loss/<head>`` and ``val_score/<head>``: accuracy of decisions, or mean absolute error of numbers."""
+    """``val_loss/<head>`` and ``val_score/<head>``: accuracy of decisions, or mean absolute error of numbers.
+
+    ``between`` is called after every batch.
+    """
     network.eval()
-    sums = {f"{what}/{name}": 0.0 for name in heads for what in ("val_loss", "val_score")}
-    counts = dict.fromkeys(heads, 0.0)
+    zero = torch.zeros((), dtype=torch.float64, device=device)
+    sums = {f"{what}/{name}": zero.clone() for name in heads for what in ("val_loss", "val_score")}
+    counts = {name: zero.clone() for name in heads}
     for start in range(0, len(examples.positions), BATCH):
         rows = torch.arange(start, min(start + BATCH, len(examples.positions)))
         images = to_float(store.gather(examples.positions[rows.numpy()]).to(device))
@@ -41,11 +46,12 @@ def validate(
         for name, head in heads.items():
             labels, present = cells.labels[name], cells.weights[name]
             loss = head_loss(head, logits[name], labels, present, smoothing=0.0)
-            sums[f"val_loss/{name}"] += float(loss * present.sum())
-            sums[f"val_score/{name}"] += float((_score(head, logits[name], labels) * present).sum())
-            counts[name] += float(present.sum())
+            sums[f"val_loss/{name}"] += loss * present.sum()
+            sums[f"val_score/{name}"] += (_score(head, logits[name], labels) * present).sum()
+            counts[name] += present.sum()
+        between()
     # Not a number where nothing is labelled: a 0 would look perfect.
-    return {key: value / (counts[key.split("/", 1)[1]] or math.nan) for key, value in sums.items()}
+    return {key: float(value) / (float(counts[key.split("/", 1)[1]]) or math.nan) for key, value in sums.items()}
 
 
 def _score(head: Head, logits: Tensor, labels: Tensor) -> Tensor:

@@ -1,9 +1,11 @@
 """The edge: params.yaml read and checked, then one stage called; errors become one clear message."""
 
+import errno
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
@@ -13,6 +15,49 @@ from distillery.params import Params, validate
 
 PARAMS = Path("params.yaml")
 INTERRUPTED = 130
+REMEDIES = {
+    errno.ENOSPC: "the disk is full; make room",
+    errno.EDQUOT: "the disk quota is used up; make room",
+    errno.EMFILE: "too many open files; raise the limit (ulimit -n)",
+    errno.ENFILE: "the system has too many open files; close some",
+    errno.EACCES: "permission denied; make it writable",
+    errno.EPERM: "not permitted; make it writable",
+    errno.EROFS: "the file system is read-only; make it writable",
+    errno.ENOMEM: "out of memory; lower the batch, or free some",
+    errno.EIO: "the disk reports an error",
+}
+
+OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory")  # torch's words, on a CPU and on a GPU
+
+
+class Stop:
+    """Whether someone asked this process to end. The first request may wait for a checkpoint, the second does not."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self.gently = False
+
+    def __call__(self) -> bool:
+        return self.requested
+
+    def request(self, *_: object) -> None:
+        """Take a signal."""
+        if self.requested or not self.gently:
+            raise KeyboardInterrupt
+        self.requested = True
+
+
+STOP = Stop()
+
+
+@contextmanager
+def stopping_gently() -> Iterator[Callable[[], bool]]:
+    """Yield a function that says whether to stop: whoever asks it within a second saves its work first."""
+    STOP.gently = True
+    try:
+        yield STOP
+    finally:
+        STOP.gently = False
 
 
 def read_params(path: Path = PARAMS) -> Params:
@@ -46,23 +91,21 @@ def run_keyed_stage(stage: Callable[[Params, str], object]) -> None:
     _finish(act)
 
 
-def limit_threads(threads: int) -> None:
-    """Fix the number of threads: sums over another number of threads round differently."""
-    import torch
-
-    torch.set_num_threads(threads)
-
-
 def _finish(act: Callable[[], object]) -> None:
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, STOP.request)
     try:
         act()
     except DistilleryError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        if error.errno not in REMEDIES:
+            raise
+        sys.exit(f"error: {error.filename or 'a file'}: {REMEDIES[error.errno]}, then run the same command again")
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not any(words in str(error) for words in OUT_OF_MEMORY):
+            raise
+        sys.exit(f"error: {REMEDIES[errno.ENOMEM]}, then run the same command again ({error})")
     except KeyboardInterrupt:
         print("interrupted: nothing is lost, run the same command again", file=sys.stderr, flush=True)
         os._exit(INTERRUPTED)  # worker threads in the middle of a decode must not hold the exit up
-
-
-def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt

@@ -4,7 +4,7 @@ from pathlib import Path
 
 RAW = Path("data/raw")
 MANIFEST = Path("data/manifest.parquet")
-IMAGES = Path("data/images/images.arrow")
+IMAGES = Path("data/images")
 REPORT = Path("data/report")
 CHECKPOINTS = Path(".checkpoints")
 

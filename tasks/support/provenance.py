@@ -3,24 +3,17 @@
 import hashlib
 from pathlib import Path
 
-import torch
-
-from distillery.params import Params
-
 ROOT = Path(__file__).parents[2]
 TRAINING = ("distillery/training", "distillery/losses", "distillery/networks", "distillery/images")
+DECODING = ("distillery/images/decoding.py", "distillery/images/shards.py")
+RENDERING = ("distillery/faces",)
 LABELLING = ("distillery/labelling", "distillery/networks", "distillery/images")
 
 
 def code_hash(packages: tuple[str, ...]) -> str:
-    """A 128-bit hash of the packages' sources."""
+    """A 128-bit hash of the sources of packages and modules."""
     digest = hashlib.blake2b(digest_size=16)
     for package in packages:
-        for path in sorted((ROOT / package).rglob("*.py")):
+        for path in sorted((ROOT / package).rglob("*.py")) or [ROOT / package]:
             digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
     return digest.hexdigest()
-
-
-def machine(params: Params) -> dict[str, str]:
-    """What else decides how sums round."""
-    return {"torch": torch.__version__, "threads": str(params.threads), "device": params.device}

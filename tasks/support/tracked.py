@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from distillery.heads import Heads, names
+from distillery.images.store import ImageStore
 from distillery.networks.model import file_hash, load_model
 from distillery.networks.multihead import MultiHead, decode_all
 from distillery.params import TEACHER, Params
@@ -50,13 +51,13 @@ def log_inputs(client: "MlflowClient", run: str, key: str, params: Params) -> No
     """The tables that the round was made of, by their hashes."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    files = {"manifest": paths.MANIFEST, "images": paths.IMAGES}
+    hashes = {paths.MANIFEST: file_hash(paths.MANIFEST), paths.IMAGES: ImageStore(paths.IMAGES).content_hash()}
     if key != TEACHER:
-        files["pseudo_labels"] = paths.pseudo_labels(key)
+        hashes[paths.pseudo_labels(key)] = file_hash(paths.pseudo_labels(key))
     inputs = []
-    for name, path in files.items():
+    for path, digest in hashes.items():
         source = json.dumps({"uri": str(path)})
-        dataset = Dataset(name=name, digest=file_hash(path), source_type="local", source=source)
+        dataset = Dataset(name=path.stem, digest=digest, source_type="local", source=source)
         inputs.append(DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "training")]))
     client.log_inputs(run, datasets=inputs)
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,17 +16,20 @@ from distillery.heads import Heads
 from distillery.images.augmentation import Strengths
 from distillery.images.cells import Cells, fill_empty, labelled_cells
 from distillery.images.store import ImageStore
-from distillery.networks.model import Card, file_hash, save_model
+from distillery.networks.model import Card, file_hash, save_model, start_from
 from distillery.networks.multihead import MultiHead
 from distillery.params import Params
 from distillery.params.sections import Training
 from distillery.tables import POOL, READABLE, read_table
 from distillery.training.batches import BatchPlan
+from distillery.training.checkpoint import remove_checkpoint
 from distillery.training.examples import Examples
-from distillery.training.fit import Settings, fit
+from distillery.training.fit import fit
+from distillery.training.settings import Settings
 from tasks.support import paths, tracking
-from tasks.support.command import limit_threads
-from tasks.support.provenance import TRAINING, code_hash, machine
+from tasks.support.command import stopping_gently
+from tasks.support.machine import describe_machine, prepare_machine, use_bf16
+from tasks.support.provenance import TRAINING, code_hash
 
 PSEUDO_LABELLED = "pseudo_labelled"
 
@@ -47,35 +49,34 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
     Raises:
         DistilleryError: an artefact is missing or damaged, or the mixing names a data set without images.
     """
-    limit_threads(params.threads)
-    # Without a workspace of fixed size cuBLAS may choose another algorithm each time, and torch refuses to run it.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
-    # Finds bugs, and costs a pass over every buffer.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    prepare_machine(params)
     torch.manual_seed(params.seed)
     manifest, store = read_table(paths.MANIFEST).filter(pl.col("status") == READABLE), ImageStore(paths.IMAGES)
     rows, examples = _training_examples(manifest, store, params.heads, pseudo)
     shape = params.network.model_dump(include={"backbone", "width", "dropout"})
-    network = MultiHead(params.heads, **shape, pretrained=params.network.pretrained)
-    provenance = _provenance(params, training, pseudo)
-    facts = {**provenance, **machine(params), "code": code_hash(TRAINING)}
+    network = MultiHead(params.heads, **shape)
+    if params.network.pretrained is not None:
+        start_from(network.backbone, Path(params.network.pretrained.path), params.network.pretrained.blake2b)
+    bf16 = use_bf16(training.bf16, params.device)
+    provenance = _provenance(params, training, pseudo, store)
+    facts = {**provenance, **describe_machine(params, bf16), "code": code_hash(TRAINING)}
     checkpoint = paths.CHECKPOINTS / f"{key}.safetensors"
-    records = fit(
-        network,
-        params.heads,
-        store,
-        examples,
-        _validation_examples(manifest, store, params.heads),
-        plan=BatchPlan(_groups(rows), training.mixing, batch=training.batch, seed=params.seed),
-        strengths=Strengths(**training.augmentation.model_dump()),
-        settings=Settings(**training.model_dump(include=set(Settings.__annotations__))),
-        seed=params.seed,
-        device=params.device,
-        checkpoint=checkpoint,
-        key=hashlib.blake2b(json.dumps(facts, sort_keys=True).encode()).hexdigest(),
-    )
-    with tracking.live_run(params, key, facts) as log_epoch:
+    with stopping_gently() as stop, tracking.live_run(params, key, facts) as log_epoch:
+        records = fit(
+            network,
+            params.heads,
+            store,
+            examples,
+            _validation_examples(manifest, store, params.heads),
+            plan=BatchPlan(_groups(rows), training.mixing, batch=training.batch, seed=params.seed),
+            strengths=Strengths(**training.augmentation.model_dump()),
+            settings=Settings(**training.model_dump(include=set(Settings.__annotations__)) | {"bf16": bf16}),
+            seed=params.seed,
+            device=params.device,
+            checkpoint=checkpoint,
+            key=hashlib.blake2b(json.dumps(facts, sort_keys=True).encode()).hexdigest(),
+            stop=stop,
+        )
         history = []
         for record in _with_progress(records, key, training):
             history.append(record)
@@ -83,7 +84,7 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
     with whole_folder(paths.model(key)) as folder:
         save_model(folder, network.cpu(), Card(heads=params.heads, **shape, size=store.size, provenance=facts))
         pl.DataFrame(history).write_parquet(folder / "history.parquet")
-    checkpoint.unlink(missing_ok=True)
+    remove_checkpoint(checkpoint)
     return paths.model(key)
 
 
@@ -123,13 +124,13 @@ def _groups(rows: pl.DataFrame) -> dict[str, np.ndarray]:
     return {str(key[0]): part["index"].to_numpy().astype(np.int64) for key, part in numbered.group_by("group")}
 
 
-def _provenance(params: Params, training: Training, pseudo: PseudoLabelled | None) -> dict[str, str]:
+def _provenance(params: Params, training: Training, pseudo: PseudoLabelled | None, store: ImageStore) -> dict[str, str]:
     """Hashes of all that a model follows from."""
     chosen = params.model_dump_json(include={"seed", "heads", "network"}) + training.model_dump_json()
     found = {
         "params": hashlib.blake2b(chosen.encode(), digest_size=16).hexdigest(),
         "manifest": file_hash(paths.MANIFEST),
-        "images": file_hash(paths.IMAGES),
+        "images": store.content_hash(),
     }
     return found if pseudo is None else {**found, "pseudo_labels": file_hash(pseudo.path)}
 

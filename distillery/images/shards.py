@@ -1,0 +1,112 @@
+"""One shard of the image store: an Arrow file of images as pixels or as JPEG, each with a checksum."""
+
+import zlib
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from PIL import Image
+
+from distillery.errors import DistilleryError
+from distillery.files import whole_file
+
+SUFFIX = ".arrow"
+BLOCK = 1024  # images written, and held in memory, at a time
+FINGERPRINT = b"fingerprint"
+SIZE = b"size"
+STORAGE = b"storage"
+
+
+def shard_schema(size: int, quality: int | None, fingerprint: str = "") -> pa.Schema:
+    """``image`` (content hash), ``content`` (pixels or JPEG bytes), ``checksum`` (CRC-32 of the content)."""
+    content = pa.binary(size * size * 3) if quality is None else pa.large_binary()
+    notes = {SIZE: str(size), STORAGE: "pixels" if quality is None else "jpeg", FINGERPRINT: fingerprint}
+    fields = [("image", pa.string()), ("content", content), ("checksum", pa.uint32())]
+    return pa.schema(fields, metadata=notes)
+
+
+def write_shard(
+    path: Path, images: Iterable[tuple[str, np.ndarray]], *, size: int, quality: int | None, fingerprint: str
+) -> Path:
+    """Write (content hash, uint8 [size, size, 3]) pairs, whole or not at all; memory stays at one block.
+
+    Args:
+        quality: of the JPEG encoding; None stores the pixels themselves.
+        fingerprint: says what the shard was made of; see ``read_fingerprint``.
+    """
+    schema = shard_schema(size, quality, fingerprint)
+    with whole_file(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as file:
+        for names, contents in _blocks(images, quality):
+            sums = np.array([zlib.crc32(content) for content in contents], dtype=np.uint32)
+            columns = [pa.array(names), pa.array(contents, type=schema.field("content").type), pa.array(sums)]
+            file.write_batch(pa.record_batch(columns, schema=schema))
+    return path
+
+
+def read_fingerprint(path: Path) -> str | None:
+    """What a finished shard was made of; None if there is no readable shard."""
+    try:
+        with pa.memory_map(str(path)) as file:
+            return (pa.ipc.open_file(file).schema.metadata or {}).get(FINGERPRINT, b"").decode()
+    except (OSError, pa.ArrowException, UnicodeDecodeError):
+        return None
+
+
+def open_shard(path: Path) -> tuple[int, list[pa.RecordBatch]]:
+    """The side of the images and the blocks, memory-mapped: nothing is read but names and offsets.
+
+    Raises:
+        DistilleryError: the file is missing, damaged or not ours.
+    """
+    try:
+        reader = pa.ipc.open_file(pa.memory_map(str(path)))
+        notes = reader.schema.metadata or {}
+        size = int(notes[SIZE])
+        wanted = shard_schema(size, None if notes[STORAGE] == b"pixels" else 1)
+        if not reader.schema.equals(wanted):
+            raise ValueError(f"its columns are {reader.schema.names}")
+        blocks = [reader.get_batch(number) for number in range(reader.num_record_batches)]
+        for block in blocks:
+            block.validate(full=True)
+    except (OSError, pa.ArrowException, KeyError, ValueError, OverflowError) as error:
+        raise DistilleryError(f"{path}: not a shard of images ({error}); run the stage 'images' again") from error
+    return size, blocks
+
+
+def read_pixels(block: pa.RecordBatch, row: int, size: int) -> np.ndarray:
+    """One image: uint8 [size, size, 3].
+
+    Raises:
+        ValueError: its bytes are no image of that size.
+    """
+    content = block.column(1)[row].as_buffer()
+    if block.schema.field(1).type != pa.large_binary():
+        return np.frombuffer(content, dtype=np.uint8).reshape(size, size, 3)
+    try:
+        with Image.open(BytesIO(content), formats=["JPEG"]) as image:
+            return np.asarray(image).reshape(size, size, 3)
+    except (OSError, SyntaxError) as error:
+        raise ValueError(str(error)) from error
+
+
+def is_intact(block: pa.RecordBatch, row: int) -> bool:
+    """Whether an image's bytes are those that were written."""
+    return zlib.crc32(block.column(1)[row].as_buffer()) == block.column(2)[row].as_py()
+
+
+def _blocks(images: Iterable[tuple[str, np.ndarray]], quality: int | None) -> Iterator[tuple[list[str], list[bytes]]]:
+    waiting = iter(images)
+    while block := list(islice(waiting, BLOCK)):
+        yield [name for name, _ in block], [_encode(pixels, quality) for _, pixels in block]
+
+
+def _encode(pixels: np.ndarray, quality: int | None) -> bytes:
+    if quality is None:
+        return pixels.tobytes()
+    buffer = BytesIO()
+    # Faces are small: halving the colour's resolution would cost more than it saves.
+    Image.fromarray(pixels).save(buffer, format="JPEG", quality=quality, subsampling=0)
+    return buffer.getvalue()

@@ -1,0 +1,85 @@
+"""Images of the store through a network, a batch at a time; the batch finds its own size where a device can say no."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+import torch
+
+from distillery.errors import DistilleryError
+from distillery.heads import Heads
+from distillery.images.store import ImageStore
+from distillery.labelling.ensemble import Ensembled, predict
+from distillery.labelling.views import View
+from distillery.networks.multihead import MultiHead
+
+FIRST = 256  # images of the first batch that looks for its size
+LARGEST = 4096
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inference:
+    """How images are predicted.
+
+    Attributes:
+        batch: images an upload; None doubles it until the device's memory is full. A CPU's stays at its first size:
+            its memory says no by killing the process, and larger batches are not faster there.
+        together: views a forward pass.
+    """
+
+    views: Sequence[View]
+    batch: int | None
+    together: int
+    bf16: bool
+    device: str
+
+
+class Predictor:
+    """Predicts with a batch that is halved when memory runs out, and stays so; the results do not depend on it."""
+
+    def __init__(self, network: MultiHead, heads: Heads, store: ImageStore, how: Inference) -> None:
+        network.to(device=how.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self._network, self._heads, self._store, self._how = network, heads, store, how
+        self.batch = how.batch or FIRST
+        self._grows = how.batch is None and how.device == "cuda"
+
+    def predict(self, images: pl.Series) -> Iterator[dict[str, Ensembled]]:
+        """Predict images of the store, in order, a batch at a time.
+
+        Raises:
+            DistilleryError: not even one image fits into memory.
+        """
+        positions = self._store.positions(images)
+        start = 0
+        while start < len(positions):
+            wanted = positions[start : start + self.batch]
+            try:
+                pixels = self._store.gather(wanted, pin=self._how.device == "cuda")
+                pixels = pixels.to(self._how.device, non_blocking=True)
+                how = self._how
+                found = predict(self._network, self._heads, pixels, how.views, bf16=how.bf16, together=how.together)
+            except (MemoryError, RuntimeError) as error:
+                self._halve(error)
+                continue
+            yield found
+            start += len(wanted)
+            if self._grows and len(wanted) == self.batch:
+                self.batch = min(2 * self.batch, LARGEST)
+
+    def _halve(self, error: Exception) -> None:
+        if not _is_out_of_memory(error):
+            raise error
+        if self.batch == 1:
+            raise DistilleryError("not even one image fits into memory: take a smaller network or image") from error
+        self.batch //= 2
+        self._grows = False
+        log.warning("out of memory: going on with batches of %d images", self.batch)
+        if self._how.device == "cuda":
+            torch.cuda.empty_cache()
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    # On a CPU torch's allocator raises a plain RuntimeError.
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)
