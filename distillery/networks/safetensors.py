@@ -1,11 +1,13 @@
 """Tensors in a safetensors file: read and written here, so that the library needs nothing beside torch.
 
 Format: eight bytes little-endian, the length of a JSON header; the header, with dtype, shape and byte range of each
-tensor; the bytes (specification: huggingface/safetensors, README, "Format"). Our bytes depend on the tensors alone.
+tensor; the bytes (specification: huggingface/safetensors, README, "Format"). Our bytes depend on the tensors alone. The
+header's free metadata holds a checksum of the bytes, so that a flipped bit is noticed; files without one are read too.
 """
 
 import json
 import math
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,22 +29,26 @@ DTYPES = {
 }
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 MAX_HEADER = 100_000_000
+CHECKSUM = "crc32"
 
 
 def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> Path:
     """Write tensors by name, whole or not at all."""
-    header, end = {}, 0
+    header: dict[str, dict] = {}
+    end = checksum = 0
     contiguous = {name: tensors[name].detach().cpu().contiguous() for name in sorted(tensors)}
     for name, tensor in contiguous.items():
         begin, end = end, end + tensor.nbytes
+        checksum = zlib.crc32(_bytes(tensor), checksum)
         header[name] = {"dtype": NAMES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [begin, end]}
+    header["__metadata__"] = {CHECKSUM: f"{checksum:08x}"}
     encoded = json.dumps(header, separators=(",", ":")).encode()
     encoded += b" " * (-len(encoded) % 8)
     with whole_file(path) as temporary, temporary.open("wb") as file:
         file.write(len(encoded).to_bytes(8, "little"))
         file.write(encoded)
         for tensor in contiguous.values():
-            file.write(tensor.reshape(-1).view(torch.uint8).numpy().data)
+            file.write(_bytes(tensor))
     return path
 
 
@@ -58,11 +64,17 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
         if len(content) < 8 or length > min(MAX_HEADER, len(content) - 8):
             raise ValueError("the header is longer than the file")
         header = json.loads(content[8 : 8 + length])
-        header.pop("__metadata__", None)
+        notes = header.pop("__metadata__", {})
         data = memoryview(bytearray(content[8 + length :]))
+        if CHECKSUM in notes and notes[CHECKSUM] != f"{zlib.crc32(data):08x}":
+            raise ValueError("its checksum differs")
         return {name: _tensor(entry, data) for name, entry in header.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise DistilleryError(f"{path}: not a readable safetensors file ({error})") from error
+
+
+def _bytes(tensor: Tensor) -> memoryview:
+    return tensor.reshape(-1).view(torch.uint8).numpy().data
 
 
 def _tensor(entry: dict, data: memoryview) -> Tensor:

@@ -137,7 +137,7 @@ class Training(Frozen):
     channels_last: bool
     compile: bool
     workers: Annotated[int, Field(ge=0)]
-    checkpoint: Positive
+    save_every: Positive
     mixing: Annotated[dict[str, Annotated[float, Field(ge=0)]], Field(min_length=1)]
     augmentation: Augmentation
 

@@ -43,7 +43,7 @@ def fit(
     """Train ``network`` in place; yield a record after each epoch; leave the averaged weights in it at the end.
 
     A record holds ``epoch``, ``learning_rate`` and, by head, ``train_loss/<head>``, ``val_loss/<head>`` and
-    ``val_score/<head>``. Every ``settings.checkpoint`` seconds, in the middle of an epoch too, all that the run is goes
+    ``val_score/<head>``. Every ``settings.save_every`` seconds, in the middle of an epoch too, all that the run is goes
     to ``checkpoint``; with one of the same ``key`` the stored records are yielded first, then training goes on from the
     very step, to the same bits.
 
@@ -65,7 +65,7 @@ def fit(
     def save_if_due() -> None:
         nonlocal saved
         stopping = stop()
-        if stopping or time.monotonic() - saved >= settings.checkpoint:
+        if stopping or time.monotonic() - saved >= settings.save_every:
             save_checkpoint(checkpoint, run, key)
             saved = time.monotonic()
         if stopping:

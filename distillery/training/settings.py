@@ -20,4 +20,4 @@ class Settings:
     channels_last: bool
     compile: bool
     workers: int
-    checkpoint: float
+    save_every: float

@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from distillery.heads import Classification, Detection, Heads, Regression
-from distillery.images.store import ImageStore, write_store
+from distillery.images.shards import write_shard
+from distillery.images.store import ImageStore
 from distillery.networks.multihead import MultiHead
 from distillery.tables import manifest_schema
 
@@ -58,9 +59,9 @@ def pixels() -> np.ndarray:
 
 @pytest.fixture
 def store(tmp_path: Path, pixels: np.ndarray) -> ImageStore:
-    path = tmp_path / "images.arrow"
-    write_store(path, ((f"i{index}", image) for index, image in enumerate(pixels)), size=SIZE)
-    return ImageStore(path)
+    named = ((f"i{index}", image) for index, image in enumerate(pixels))
+    write_shard(tmp_path / "images/00000.arrow", named, size=SIZE, quality=None, fingerprint="")
+    return ImageStore(tmp_path / "images")
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_one_view_agrees_with_the_bare_network(world: Path, params: Params):
     network, _ = load_model(Path("models/r1"))
     rows = read_table(Path("data/manifest.parquet"))
     rows = rows.filter((rows["dataset"] == "print") & (rows["split"] == "test") & (rows["status"] == READABLE))
-    store = ImageStore(Path("data/images/images.arrow"))
+    store = ImageStore(Path("data/images"))
     logits = network(to_float(store.gather(store.positions(rows["image"].to_list()))))["gender"]
     truth = labelled_cells(rows, params.heads).labels["gender"].argmax(dim=1)
     wanted = float(multiclass_accuracy(logits.argmax(dim=1), truth, 2, average="micro"))

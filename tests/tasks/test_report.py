@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from distillery.heads import Classification, Detection, names
-from distillery.images.store import write_store
+from distillery.images.shards import write_shard
 from distillery.labelling.pseudo_labels import select
 from distillery.networks.model import Card, save_model
 from distillery.params import Params, validate
@@ -63,7 +63,8 @@ def write_pool(params: Params) -> None:
     images = [f"image{number:03d}" for number in range(COUNT)]
     paths.IMAGES.parent.mkdir(parents=True)
     pixels = draw.integers(0, 255, (COUNT, SIZE, SIZE, 3), dtype=np.uint8)
-    write_store(paths.IMAGES, zip(images, pixels, strict=True), size=SIZE)
+    named = zip(images, pixels, strict=True)
+    write_shard(paths.IMAGES / "00000.arrow", named, size=SIZE, quality=None, fingerprint="")
     where = ["lab" if number % 4 == 0 else "street" for number in range(COUNT)]
     genders = [("male", "female")[number // 4 % 2] for number in range(COUNT)]
     columns = {

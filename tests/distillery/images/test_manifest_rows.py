@@ -1,3 +1,4 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -112,9 +113,8 @@ def test_images_are_named_in_order_with_a_status_each(tmp_path: Path):
     (tmp_path / "bad.png").write_bytes(b"")
     sightings = [Sighting(path=tmp_path / name) for name in ("good.png", "bad.png", "same.bmp", "gone.png")]
     sightings.append(Sighting(path=tmp_path / "good.png", problem="name is odd"))
-    done: list[int] = []
-    found = name_images(sightings, min_side=4, max_pixels=100, threads=2, progress=done.append)
+    with ThreadPoolExecutor(2) as pool:
+        found = name_images(sightings, min_side=4, max_pixels=100, pool=pool)
     assert [status for _, status in found] == ["ok", "empty file", "ok", "missing file", "name is odd"]
     assert found[0][0] == found[2][0]
     assert len({name for name, _ in found}) == 4
-    assert done == [1, 2, 3, 4, 5]

@@ -5,37 +5,85 @@ import pyarrow as pa
 import pytest
 
 from distillery.errors import DistilleryError
-from distillery.images.store import BLOCK, ImageStore, write_store
+from distillery.images.shards import BLOCK, read_fingerprint, write_shard
+from distillery.images.store import ImageStore
 
 
-def _write(path: Path, count: int, size: int) -> np.ndarray:
-    images = np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
-    assert write_store(path, ((f"i{index}", image) for index, image in enumerate(images)), size=size) == count
+def _write(folder: Path, count: int, size: int, *, quality: int | None = None, number: int = 0) -> np.ndarray:
+    # Smooth, as JPEG likes them.
+    shades = np.random.default_rng(number).integers(0, 256, (count, 1, 1, 3), dtype=np.uint8)
+    images = np.broadcast_to(shades, (count, size, size, 3)).copy()
+    images[:, : size // 2] //= 2
+    named = ((f"i{number}-{index}", image) for index, image in enumerate(images))
+    write_shard(folder / f"{number:05d}.arrow", named, size=size, quality=quality, fingerprint=f"f{number}")
     return images
 
 
-@pytest.mark.parametrize(("count", "size"), [(0, 4), (3, 5), (BLOCK, 4), (2 * BLOCK + 7, 5)])
-def test_images_come_back_as_they_were_written(tmp_path: Path, count: int, size: int):
-    images = _write(tmp_path / "x.arrow", count, size)
-    store = ImageStore(tmp_path / "x.arrow")
-    order = np.random.default_rng(1).permutation(count)
-    found = store.gather(store.positions([f"i{index}" for index in order])).numpy()
-    assert store.size == size
-    assert found.shape == (count, size, size, 3)
+@pytest.mark.parametrize(("counts", "size"), [([0], 4), ([3], 5), ([BLOCK], 4), ([2 * BLOCK + 7, 5, BLOCK + 1], 6)])
+def test_images_come_back_as_they_were_written(tmp_path: Path, counts: list[int], size: int):
+    images = np.concatenate([_write(tmp_path, count, size, number=number) for number, count in enumerate(counts)])
+    names = [f"i{number}-{index}" for number, count in enumerate(counts) for index in range(count)]
+    store = ImageStore(tmp_path)
+    order = np.random.default_rng(1).permutation(len(names))
+    found = store.gather(store.positions([names[index] for index in order])).numpy()
+    assert (store.size, len(store)) == (size, len(names))
+    assert found.shape == (len(names), size, size, 3)
     assert np.array_equal(found, images[order])
+
+
+def test_jpeg_comes_back_nearly_as_it_was_written_and_in_less_room(tmp_path: Path):
+    plain, encoded = tmp_path / "plain", tmp_path / "encoded"
+    images = _write(plain, 50, 48)
+    assert np.array_equal(images, _write(encoded, 50, 48, quality=95))
+    store = ImageStore(encoded)
+    found = store.gather(np.arange(50)).numpy().astype(int)
+    assert np.abs(found - images).mean() < 3
+    assert (encoded / "00000.arrow").stat().st_size < (plain / "00000.arrow").stat().st_size / 5
 
 
 def test_an_image_that_was_written_twice_moves_no_other(tmp_path: Path):
     images = np.random.default_rng(0).integers(0, 256, (3, 4, 4, 3), dtype=np.uint8)
-    write_store(tmp_path / "x.arrow", zip(["a", "a", "b"], images, strict=True), size=4)
-    store = ImageStore(tmp_path / "x.arrow")
-    assert np.array_equal(store.gather(store.positions(["b"]))[0], images[2])
+    named = zip(["a", "a", "b"], images, strict=True)
+    write_shard(tmp_path / "x.arrow", named, size=4, quality=None, fingerprint="")
+    store = ImageStore(tmp_path)
+    assert np.array_equal(store.gather(store.positions(["b", "a"])), images[[2, 0]])
+
+
+def test_the_content_hash_follows_names_and_pixels(tmp_path: Path):
+    for folder, count, number in (("a", 3, 0), ("b", 3, 0), ("c", 4, 0), ("d", 3, 1)):
+        _write(tmp_path / folder, count, 4, number=number)
+    a, b, c, d = (ImageStore(tmp_path / folder).content_hash() for folder in "abcd")
+    assert a == b
+    assert len({a, c, d}) == 3
 
 
 def test_an_unknown_image_is_named(tmp_path: Path):
-    _write(tmp_path / "x.arrow", 2, 4)
-    with pytest.raises(DistilleryError, match=r"x\.arrow: lacks image 'nobody'; run the stage 'images' again"):
-        ImageStore(tmp_path / "x.arrow").positions(["i0", "nobody"])
+    _write(tmp_path, 2, 4)
+    with pytest.raises(DistilleryError, match="lacks image 'nobody'; run the stage 'images' again"):
+        ImageStore(tmp_path).positions(["i0-0", "nobody"])
+
+
+@pytest.mark.parametrize("quality", [None, 90])
+def test_a_flipped_byte_is_noticed_and_the_image_named(tmp_path: Path, quality: int | None):
+    _write(tmp_path, 3, 16, quality=quality)
+    path = tmp_path / "00000.arrow"
+    block = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+    content = path.read_bytes()
+    where = content.index(block.column(1)[1].as_buffer().to_pybytes()) + 7
+    path.write_bytes(content[:where] + bytes([content[where] ^ 1]) + content[where + 1 :])
+    store = ImageStore(tmp_path)
+    store.gather(np.array([0, 2]))
+    with pytest.raises(DistilleryError, match=r"image i0-1 is damaged \(its checksum differs\)"):
+        store.gather(np.array([0, 1, 2]))
+
+
+def test_a_finished_shard_says_what_it_was_made_of_and_a_half_one_nothing(tmp_path: Path):
+    _write(tmp_path, 9, 4, number=3)
+    path = tmp_path / "00003.arrow"
+    assert read_fingerprint(path) == "f3"
+    path.write_bytes(path.read_bytes()[:-40])
+    assert read_fingerprint(path) is None
+    assert read_fingerprint(tmp_path / "nowhere.arrow") is None
 
 
 def _write_other_arrow(path: Path) -> None:
@@ -43,16 +91,31 @@ def _write_other_arrow(path: Path) -> None:
         pass
 
 
+def _write_other_columns(path: Path) -> None:
+    schema = pa.schema([("x", pa.int8())], metadata={"size": "4", "storage": "pixels"})
+    with pa.ipc.new_file(str(path), schema):
+        pass
+
+
 def _write_cut(path: Path) -> None:
-    _write(path, 9, 4)
+    _write(path.parent, 9, 4)
     path.write_bytes(path.read_bytes()[:-40])
 
 
 @pytest.mark.parametrize(
     "write",
-    [lambda _: None, lambda p: p.write_bytes(b""), lambda p: p.write_text("no"), _write_other_arrow, _write_cut],
+    [lambda p: p.write_bytes(b""), lambda p: p.write_text("no"), _write_other_arrow, _write_other_columns, _write_cut],
 )
-def test_a_file_that_is_no_store_is_refused(tmp_path: Path, write: object):
-    write(tmp_path / "x.arrow")
-    with pytest.raises(DistilleryError, match=r"x\.arrow: not an image store .*run the stage 'images' again"):
-        ImageStore(tmp_path / "x.arrow")
+def test_a_file_that_is_no_shard_is_refused(tmp_path: Path, write: object):
+    write(tmp_path / "00000.arrow")
+    with pytest.raises(DistilleryError, match=r"00000\.arrow: not a shard of images .*run the stage 'images' again"):
+        ImageStore(tmp_path)
+
+
+def test_a_folder_without_shards_and_shards_of_two_sizes_are_refused(tmp_path: Path):
+    with pytest.raises(DistilleryError, match="not an image store \\(no shard\\); run the stage 'images' again"):
+        ImageStore(tmp_path)
+    _write(tmp_path, 1, 4, number=0)
+    _write(tmp_path, 1, 5, number=1)
+    with pytest.raises(DistilleryError, match=r"not an image store \(sizes \[4, 5\]\)"):
+        ImageStore(tmp_path)

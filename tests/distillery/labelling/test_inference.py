@@ -11,6 +11,7 @@ from distillery.heads import Heads
 from distillery.images.store import ImageStore
 from distillery.labelling.ensemble import predict
 from distillery.labelling.inference import predict_shards
+from distillery.labelling.predictor import Inference
 from distillery.labelling.views import View
 from distillery.tables import predictions_schema, read_metadata, read_table
 
@@ -27,10 +28,14 @@ def wanted(heads: Heads) -> pl.DataFrame:
 
 @pytest.fixture
 def run(make_network: Callable, heads: Heads, store: ImageStore, wanted: pl.DataFrame, tmp_path: Path) -> Callable:
+    folder = tmp_path / "predictions"
+    folder.mkdir()
+
     def start(*, rows: pl.DataFrame = wanted, teacher: str = "t", batch: int = 2, views=VIEWS) -> Path:
+        how = Inference(views=views, batch=batch, together=1, bf16=False, device="cpu")
         return predict_shards(
-            make_network(), heads, store, rows, tmp_path / "predictions", views=views, batch=batch, shard=3, bf16=False,
-            device="cpu", provenance={"teacher": teacher}, progress=lambda _: None,
+            make_network(), heads, store, rows, folder, how=how, shard=3, provenance={"teacher": teacher},
+            progress=lambda _: None,
         )  # fmt: skip
 
     return start
@@ -114,8 +119,11 @@ def test_the_size_of_a_batch_changes_no_membership(run: Callable):
 
 def test_progress_counts_images(make_network, heads, store, wanted: pl.DataFrame, tmp_path: Path):
     done: list[int] = []
-    options = {"views": VIEWS, "batch": 8, "bf16": False, "device": "cpu", "provenance": {}}
-    predict_shards(make_network(), heads, store, wanted, tmp_path / "p", shard=5, progress=done.append, **options)
+    how = Inference(views=VIEWS, batch=8, together=1, bf16=False, device="cpu")
+    options = {"how": how, "shard": 5, "provenance": {}, "progress": done.append}
+    folder = tmp_path / "predictions"
+    folder.mkdir()
+    predict_shards(make_network(), heads, store, wanted, folder, **options)
     assert done == [5, 8]
 
 

@@ -33,3 +33,10 @@ def test_empty_cells_change_no_mean():
     cells, weights = torch.rand(5), torch.ones(5)
     padded = masked_mean(torch.cat([cells, torch.rand(9)]), torch.cat([weights, torch.zeros(9)]))
     assert padded.item() == pytest.approx(masked_mean(cells, weights).item(), rel=1e-6)
+
+
+def test_parts_divided_by_the_total_of_all_sum_to_the_whole():
+    cells, weights = torch.rand(9), torch.tensor([1.0, 0, 1, 0.5, 0, 0, 1, 1, 0.25])
+    total = weights.sum().clamp(min=1)
+    parts = [masked_mean(cells[rows], weights[rows], total) for rows in (slice(0, 4), slice(4, 6), slice(6, 9))]
+    assert sum(parts).item() == pytest.approx(masked_mean(cells, weights).item(), rel=1e-6)

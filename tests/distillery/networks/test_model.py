@@ -8,7 +8,9 @@ import torch
 
 from distillery.errors import DistilleryError
 from distillery.heads import Classification, Heads
-from distillery.networks.model import CARD, WEIGHTS, Card, file_hash, load_card, load_model, save_model
+from distillery.networks.compact import Compact
+from distillery.networks.model import CARD, WEIGHTS, Card, file_hash, load_card, load_model, save_model, start_from
+from distillery.networks.safetensors import save_tensors
 
 
 @pytest.fixture
@@ -80,3 +82,17 @@ def test_a_files_hash_follows_its_bytes(tmp_path: Path):
         (tmp_path / name).write_bytes(content)
     assert file_hash(tmp_path / "a") == file_hash(tmp_path / "b") != file_hash(tmp_path / "c")
     assert len(file_hash(tmp_path / "a")) == 32
+
+
+def test_a_backbone_starts_from_the_weights_that_are_meant(tmp_path: Path, make_network: Callable):
+    backbone, other = make_network().backbone, Compact(0.25)
+    path = save_tensors({**backbone.state_dict(), "fc.weight": torch.zeros(3)}, tmp_path / "w.safetensors")
+    start_from(other, path, file_hash(path))
+    assert all(torch.equal(value, other.state_dict()[name]) for name, value in backbone.state_dict().items())
+    with pytest.raises(DistilleryError, match=rf"blake2b: .*w.safetensors has the hash {file_hash(path)}, .* says 0"):
+        start_from(other, path, "0" * 32)
+    with pytest.raises(DistilleryError, match="gone is not on this machine; nothing is downloaded"):
+        start_from(other, tmp_path / "gone", "0" * 32)
+    save_tensors({"x": torch.zeros(1)}, path)
+    with pytest.raises(DistilleryError, match=r"does not fit network\.backbone"):
+        start_from(other, path, file_hash(path))

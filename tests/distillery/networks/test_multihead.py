@@ -1,6 +1,5 @@
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
@@ -51,35 +50,7 @@ def test_an_unknown_backbone_is_named(name: str):
     with pytest.raises(
         DistilleryError, match=rf"network\.backbone is '{name}'; allowed: compact or one of .*'resnet18'"
     ):
-        make_backbone(name, width=1, pretrained=False)
-
-
-def test_pretrained_weights_are_taken_from_the_cache_and_never_downloaded(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    monkeypatch.setattr("socket.socket.connect", lambda *_: pytest.fail("something reached for the network"))
-    with pytest.raises(
-        DistilleryError, match=r"network\.pretrained is true, but .*resnet18.*\.pth is not on this machine"
-    ):
-        make_backbone("resnet18", width=1, pretrained=True)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_pretrained_weights_in_the_cache_are_used(tmp_path: Path, monkeypatch):
-    from torchvision import models
-
-    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    (tmp_path / "checkpoints").mkdir()
-    stored = models.get_model("resnet18", weights=None)
-    url = models.get_model_weights("resnet18").DEFAULT.url
-    torch.save(stored.state_dict(), tmp_path / "checkpoints" / url.rsplit("/", 1)[-1])
-    found, features = make_backbone("resnet18", width=1, pretrained=True)
-    assert features == 512
-    assert torch.equal(found.conv1.weight, stored.conv1.weight)
-
-
-def test_compact_has_no_pretrained_weights():
-    with pytest.raises(DistilleryError, match="'compact' has no pretrained weights"):
-        make_backbone("compact", width=1, pretrained=True)
+        make_backbone(name, width=1)
 
 
 def test_a_distribution_over_bins_is_its_mean_and_variance():

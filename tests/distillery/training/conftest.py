@@ -14,11 +14,13 @@ from distillery.images.store import ImageStore
 from distillery.networks.multihead import MultiHead
 from distillery.training.batches import BatchPlan
 from distillery.training.examples import Examples
-from distillery.training.fit import Settings, fit
+from distillery.training.fit import fit
+from distillery.training.settings import Settings
 
 SETTINGS = {
-    "epochs": 3, "steps_per_epoch": 3, "learning_rate": 3e-3, "weight_decay": 0.05, "warmup": 0.1, "smoothing": 0.05,
-    "clip": 5.0, "ema": 0.9, "bf16": False, "channels_last": False,
+    "epochs": 3, "steps_per_epoch": 3, "accumulate": 1, "learning_rate": 3e-3, "weight_decay": 0.05, "warmup": 0.1,
+    "smoothing": 0.05, "clip": 5.0, "ema": 0.9, "bf16": False, "channels_last": False, "compile": False, "workers": 0,
+    "save_every": 0.0,
 }  # fmt: skip
 OFF = Strengths(
     flip=0, rotation=0, scale=(1, 1), shift=0, brightness=0, contrast=0, saturation=0, grey=0, blur=0, noise=0, erase=0
@@ -50,6 +52,7 @@ def run(heads: Heads, store: ImageStore, examples: Examples, tmp_path: Path) -> 
         key: str = "k",
         groups: tuple = ("A", "B"),
         strengths=STRENGTHS,
+        stop: Callable[[], bool] = lambda: False,
         **changed,
     ) -> Iterator[dict]:
         rows = {"A": np.arange(0, 8, 2), "B": np.arange(1, 8, 2)}
@@ -66,6 +69,7 @@ def run(heads: Heads, store: ImageStore, examples: Examples, tmp_path: Path) -> 
             device="cpu",
             checkpoint=tmp_path / f"{checkpoint}.safetensors",
             key=key,
+            stop=stop,
         )
 
     return start

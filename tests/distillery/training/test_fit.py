@@ -11,6 +11,9 @@ from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
 from distillery.losses import head_loss
 from distillery.training.examples import Examples
+from distillery.training.settings import Settings
+from distillery.training.step import train_step
+from tests.distillery.training.conftest import SETTINGS
 
 
 def _same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
@@ -46,19 +49,60 @@ def test_the_averaged_weights_are_left_in_the_network_at_the_end(run: Callable, 
     assert not _same(followed.state_dict(), averaged.state_dict())
 
 
-@pytest.mark.parametrize("changed", [{}, {"channels_last": True}, {"dropout": 0.5}, {"bf16": True}])
-def test_a_stopped_run_goes_on_and_ends_bit_identical_to_an_undisturbed_one(run: Callable, make_network, changed: dict):
+@pytest.mark.parametrize(
+    "changed", [{}, {"channels_last": True}, {"dropout": 0.5}, {"bf16": True}, {"workers": 2}, {"ema": 0.0}], ids=str
+)
+@pytest.mark.parametrize("asked", [2, 4, 9])
+def test_stopped_at_any_step_it_goes_on_and_ends_bit_identical(run: Callable, make_network, changed: dict, asked: int):
+    """Asked for the second time in the first epoch, for the fourth after its validation, for the ninth in the third."""
     dropout = changed.get("dropout", 0.0)
-    changed = {name: value for name, value in changed.items() if name != "dropout"}
+    changed = {name: value for name, value in changed.items() if name != "dropout"} | {"save_every": 1e9}
     undisturbed = make_network(dropout=dropout)
     whole = list(run(undisturbed, checkpoint="whole", **changed))
-    first = make_network(dropout=dropout)
-    stopped = list(islice(run(first, checkpoint="cut", **changed), 1))
+    first, seen, calls = make_network(dropout=dropout), [], iter(range(1, 100))
+    with pytest.raises(KeyboardInterrupt):
+        seen.extend(run(first, checkpoint="cut", stop=lambda: next(calls) >= asked, **changed))
     second = make_network(dropout=dropout)
-    resumed = list(run(second, checkpoint="cut", **changed))
-    assert stopped == whole[:1]
-    assert resumed == whole
+    assert list(run(second, checkpoint="cut", **changed)) == whole
     assert _same(second.state_dict(), undisturbed.state_dict())
+
+
+def test_killed_without_a_word_it_goes_on_from_its_last_checkpoint(run: Callable, make_network):
+    undisturbed, second = make_network(), make_network()
+    whole = list(run(undisturbed, checkpoint="whole"))
+    stopped = list(islice(run(make_network(), checkpoint="cut"), 1))
+    assert stopped == whole[:1]
+    assert list(run(second, checkpoint="cut")) == whole
+    assert _same(second.state_dict(), undisturbed.state_dict())
+
+
+def test_threads_that_read_ahead_change_nothing(run: Callable, make_network):
+    alone, ahead = make_network(), make_network()
+    assert list(run(alone, checkpoint="a")) == list(run(ahead, checkpoint="b", workers=3))
+    assert _same(alone.state_dict(), ahead.state_dict())
+
+
+def test_a_batch_in_parts_gives_the_gradient_of_the_whole(make_network, heads: Heads, examples: Examples, store):
+    """Rows differ in what they label, so that parts hold unequal numbers of cells; statistics are left out of it."""
+    images, gradients = to_float(store.gather(examples.positions)), []
+    for parts in (1, 2, 3, 8):
+        network = make_network().eval()
+        settings = Settings(**{**SETTINGS, "accumulate": parts, "clip": 1e9})
+        optimiser = torch.optim.SGD(network.parameters(), lr=0.0)
+        losses = train_step(network, list(network.parameters()), optimiser, heads, images, examples.cells, settings)
+        gradients.append([p.grad for p in network.parameters()] + list(losses.values()))
+    for other in gradients[1:]:
+        for one, two in zip(gradients[0], other, strict=True):
+            assert torch.allclose(one, two, rtol=1e-4, atol=1e-6)
+
+
+def test_a_compiled_network_learns_the_same_up_to_rounding(run: Callable, make_network):
+    plain, compiled = make_network(), make_network()
+    wanted = next(run(plain, checkpoint="plain", epochs=1))
+    found = next(run(compiled, checkpoint="compiled", epochs=1, compile=True))
+    assert found.keys() == wanted.keys()
+    for name, value in wanted.items():
+        assert found[name] == pytest.approx(value, rel=0.05, abs=1e-3)
 
 
 def test_a_finished_run_trains_no_more_and_gives_the_same_weights(run: Callable, make_network):
@@ -128,11 +172,11 @@ def test_labels_are_swapped_with_the_images_that_augmentation_flips(
 ):
     seen: list[tuple[Tensor, Tensor]] = []
 
-    def listen(head, logits, labels, weights, *, smoothing: float) -> Tensor:
+    def listen(head, logits, labels, weights, *, smoothing: float, total: Tensor) -> Tensor:
         seen.extend([(labels, weights)] if head.kind == "detection" else [])
-        return head_loss(head, logits, labels, weights, smoothing=smoothing)
+        return head_loss(head, logits, labels, weights, smoothing=smoothing, total=total)
 
-    monkeypatch.setattr("distillery.training.fit.head_loss", listen)
+    monkeypatch.setattr("distillery.training.step.head_loss", listen)
     for name, flip in (("plain", 0.0), ("flipped", 1.0)):
         list(run(make_network(), checkpoint=name, epochs=1, strengths=replace(no_augmentation, flip=flip)))
     plain, flipped = seen[:3], seen[3:]

@@ -36,7 +36,7 @@ def _walk(decay: float, steps: int) -> tuple[list[float], float]:
     start, seen = network.weight.item(), []
     for step in range(steps):
         nn.init.constant_(network.weight, float(step))
-        average.update(network, step)
+        average.update(step)
         seen.append(average.state["weight"].item())
     return seen, start
 
@@ -49,14 +49,16 @@ def test_the_average_follows_its_recursion():
         assert found == pytest.approx(value, rel=1e-5)
 
 
-def test_a_decay_of_zero_follows_the_network():
+def test_a_decay_of_zero_is_the_network_itself_and_no_copy():
     assert _walk(0.0, 5)[0] == [0, 1, 2, 3, 4]
+    network = nn.Linear(1, 1)
+    assert MovingAverage(network, 0.0).state["weight"].data_ptr() == network.weight.data_ptr()
 
 
 def test_counters_are_copied_and_not_averaged():
     network = nn.BatchNorm1d(2)
     average = MovingAverage(network, 0.9)
     network(torch.randn(4, 2))
-    average.update(network, 0)
+    average.update(0)
     assert average.state["num_batches_tracked"] == 1
     assert average.state["num_batches_tracked"].dtype == torch.int64

@@ -1,0 +1,78 @@
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+import torch
+
+from distillery.errors import DistilleryError
+from distillery.heads import Heads
+from distillery.images.store import ImageStore
+from distillery.labelling import predictor as module
+from distillery.labelling.ensemble import predict
+from distillery.labelling.predictor import Inference, Predictor
+from distillery.labelling.views import View
+
+VIEWS = (View("identity"), View("flip"), View("scale", 0.9))
+IMAGES = pl.Series([f"i{index}" for index in range(8)])
+
+
+@pytest.fixture
+def make(make_network: Callable, heads: Heads, store: ImageStore) -> Callable[..., Predictor]:
+    def start(*, batch: int | None = 3, together: int = 1) -> Predictor:
+        how = Inference(views=VIEWS, batch=batch, together=together, bf16=False, device="cpu")
+        return Predictor(make_network(), heads, store, how)
+
+    return start
+
+
+def _means(predictor: Predictor) -> dict[str, torch.Tensor]:
+    found = list(predictor.predict(IMAGES))
+    return {name: torch.cat([batch[name].mean for batch in found]) for name in found[0]}
+
+
+def _close(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return all(torch.allclose(one[name], other[name], atol=1e-4) for name in one)
+
+
+@pytest.mark.parametrize("together", [2, 3, 5])
+def test_views_that_share_a_forward_pass_give_the_same(make: Callable, together: int):
+    assert _close(_means(make(together=together)), _means(make()))
+
+
+def test_out_of_memory_the_batch_is_halved_and_the_results_stay(make: Callable, monkeypatch, caplog):
+    wanted, sizes = _means(make()), []
+
+    def tight(network, heads, pixels, views, **how):
+        sizes.append(len(pixels))
+        if len(pixels) > 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return predict(network, heads, pixels, views, **how)
+
+    monkeypatch.setattr(module, "predict", tight)
+    assert _close(_means(make(batch=8)), wanted)
+    assert sizes == [8, 4, 2, 2, 2, 2]
+    assert "out of memory: going on with batches of 2 images" in caplog.text
+
+
+def test_where_not_one_image_fits_it_says_so(make: Callable, monkeypatch):
+    def never(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr(module, "predict", never)
+    with pytest.raises(DistilleryError, match="not even one image fits into memory"):
+        _means(make())
+
+
+def test_another_error_is_not_taken_for_a_lack_of_memory(make: Callable, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("an illegal memory access was encountered")
+
+    monkeypatch.setattr(module, "predict", broken)
+    with pytest.raises(RuntimeError, match="illegal"):
+        _means(make())
+
+
+def test_on_a_cpu_the_batch_that_looks_for_itself_stays_where_it_begins(make: Callable):
+    predictor = make(batch=None)
+    _means(predictor)
+    assert predictor.batch == module.FIRST
