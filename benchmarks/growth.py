@@ -1,0 +1,144 @@
+"""How time grows: with images, heads, threads and processes; what merely starting a stage or doing nothing costs."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from PIL import Image
+
+from benchmarks.rows import Row, row
+from benchmarks.setting import network, params, store, training_stage
+from distillery.faces.camera import Camera
+from distillery.faces.rendering import render_faces
+from distillery.heads import Classification, Detection, Heads, Regression
+from distillery.images.adapters import Sighting
+from distillery.images.manifest import Source, assign_splits, build_rows, name_images
+from distillery.images.shards import write_shard
+from distillery.labelling.pseudo_labels import select
+from distillery.tables import predictions_schema
+from tests.world import call, make_world
+
+STAGES = ("manifest", "images", "teacher", "predictions", "pseudo_labels", "evaluation", "report")
+
+
+def measure() -> Iterator[Row]:
+    """Rows of the groups ``growth``, ``heads``, ``processes`` and ``start``."""
+    yield from _tables()
+    yield from _decoding()
+    yield from _heads()
+    yield from _rendering()
+    yield from _start()
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    act()
+    return time.perf_counter() - began
+
+
+def _rate(group: str, case: str, count: int, act: Callable[[], object]) -> Row:
+    return row(group, f"{case}, {count:,} images", count / _seconds(act), unit="images/s")
+
+
+def _tables() -> Iterator[Row]:
+    heads = params().heads
+    thresholds = {name: section.threshold for name, section in params().pseudo_labels.heads.items()}
+    source = Source(name="s", domain="d", shares={"all": {"train": 0.8, "test": 0.2}}, spellings={})
+    for count in (10**3, 10**4, 10**5, 10**6):
+        predictions = _predictions(heads, count)
+        yield _rate("growth", "selection", count, partial(select, predictions, heads, thresholds))
+    for count in (10**3, 10**4, 10**5):
+        sightings = [Sighting(path=Path(f"{index}.png"), identity=str(index // 10)) for index in range(count)]
+        named = [(f"{index:032x}", "ok") for index in range(count)]
+        yield _rate("growth", "manifest rows and splits", count, partial(_manifest, source, sightings, named, heads))
+
+
+def _manifest(source: Source, sightings: list[Sighting], named: list[tuple[str, str]], heads: Heads) -> None:
+    assign_splits(build_rows(source, sightings, named, heads), [source], heads, 0)
+
+
+def _predictions(heads: Heads, count: int) -> pl.DataFrame:
+    schema, random = predictions_schema(heads), np.random.default_rng(0)
+    columns: dict[str, pa.Array] = {"image": pa.array([f"{i:032x}" for i in range(count)])}
+    columns["views"] = pa.array(np.full(count, 6, dtype=np.int16))
+    for field in list(schema)[2:]:
+        width = field.type.list_size if pa.types.is_fixed_size_list(field.type) else 0
+        values = pa.array(random.random(count * max(1, width), dtype=np.float32))
+        columns[field.name] = pa.FixedSizeListArray.from_arrays(values, width) if width else values
+    return pl.DataFrame(pa.table(columns, schema=schema))
+
+
+def _decoding() -> Iterator[Row]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        noise = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8).repeat(25, 0).repeat(25, 1)
+        for index in range(2000):
+            Image.fromarray(np.roll(noise, index, axis=0)).save(folder / f"{index}.jpg", quality=90)
+        sightings = [Sighting(path=folder / f"{index}.jpg") for index in range(2000)]
+        for threads in (1, 2):
+            with ThreadPoolExecutor(threads) as pool:
+                act = partial(name_images, sightings, min_side=16, max_pixels=10**7, pool=pool)
+                yield _rate("growth", f"decode and name 200 px JPEG, {threads} threads", 2000, act)
+        pixels = np.zeros((4096, 64, 64, 3), dtype=np.uint8)
+        for quality in (None, 92):
+            images = ((str(index), image) for index, image in enumerate(pixels))
+            act = partial(write_shard, folder / "x.arrow", images, size=64, quality=quality, fingerprint="")
+            yield _rate("growth", f"write the store, {'pixels' if quality is None else 'JPEG'}", 4096, act)
+
+
+def _heads() -> Iterator[Row]:
+    rates = {}
+    for count in (1, 6, 24):
+        heads: Heads = {}
+        for index in range(count):
+            match index % 3:
+                case 0:
+                    head = Classification(kind="classification", classes=("a", "b", "c"))
+                case 1:
+                    head = Detection(kind="detection", elements=tuple(f"e{i}" for i in range(16)))
+                case _:
+                    head = Regression(kind="regression", outputs=("x",), range=(0, 1), bins=21)
+            heads[f"h{index}"] = head
+        act = training_stage(network(heads=heads), store(64), steps=6, batch=128, heads=heads)
+        act()
+        rates[count] = 6 * 128 / _seconds(act)
+        yield row("heads", f"{count} heads", rates[count], unit="images/s", against="1 head", reference=rates[1])
+
+
+def _rendering() -> Iterator[Row]:
+    camera = Camera(**params().faces.domains["studio"].camera)
+    rates = {}
+    for processes in (1, 2):
+        faces = render_faces(
+            domain="studio", camera=camera, people=16, images=512, size=64, seed=0, processes=processes
+        )
+        rates[processes] = 512 / _seconds(partial(deque, faces, maxlen=0))
+        yield row(
+            "processes",
+            f"rendering, {processes}",
+            rates[processes],
+            unit="images/s",
+            against="1 process",
+            reference=rates[1],
+            note="start of the processes included",
+        )
+
+
+def _start() -> Iterator[Row]:
+    for stage in STAGES:
+        start = partial(subprocess.run, [sys.executable, "-c", f"import tasks.{stage}"], check=True)
+        seconds = min(_seconds(start) for _ in range(3))
+        yield row("start", f"import of {stage}", seconds, unit="s")
+    with tempfile.TemporaryDirectory() as name:
+        world = make_world(Path(name) / "world")
+        for case in ("everything, 168 images: mostly starting", "nothing to do"):
+            yield row("start", f"small world, {case}", _seconds(partial(call, world, "dvc", "repro")), unit="s")

@@ -1,0 +1,136 @@
+"""What the measurements share: the params of the demo, images of noise, networks, a training stage to step through."""
+
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmarks.rows import Act
+from distillery.heads import Heads, names
+from distillery.images.augmentation import Strengths
+from distillery.images.cells import Cells
+from distillery.images.shards import write_shard
+from distillery.images.store import ImageStore
+from distillery.images.transforms import to_float
+from distillery.losses import head_loss
+from distillery.networks.multihead import MultiHead
+from distillery.params import Params
+from distillery.training.batches import BatchPlan
+from distillery.training.examples import Examples
+from distillery.training.fit import fit
+from distillery.training.optimisation import make_optimiser
+from distillery.training.settings import Settings
+from tasks.support.command import read_params
+from tasks.support.machine import prepare_machine, use_bf16
+
+IMAGES = 2048
+
+
+@cache
+def params() -> Params:
+    """Those of the demo, with the machine made ready as a stage makes it."""
+    found = read_params()
+    prepare_machine(found)
+    return found
+
+
+def bf16() -> bool:
+    """Whether the stages would use bfloat16 here."""
+    return use_bf16("auto", params().device)
+
+
+def network(backbone: str = "compact", heads: Heads | None = None) -> MultiHead:
+    """With fresh weights, on the device, channels last."""
+    torch.manual_seed(0)
+    section = params().network
+    made = MultiHead(heads or params().heads, backbone=backbone, width=section.width, dropout=section.dropout)
+    return made.to(params().device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+@cache
+def store(size: int, quality: int | None = None, count: int = IMAGES) -> ImageStore:
+    """Images of soft noise, which JPEG treats as it does photographs, in a folder of this process."""
+    folder = Path(_scratch().name) / f"{size}-{quality}-{count}"
+    random = np.random.default_rng(0)
+    coarse = random.integers(0, 256, (256, size // 8, size // 8, 3), dtype=np.uint8).repeat(8, 1).repeat(8, 2)
+    images = ((str(index), coarse[index % 256]) for index in range(count))
+    write_shard(folder / "00000.arrow", images, size=size, quality=quality, fingerprint="")
+    return ImageStore(folder)
+
+
+def cells(count: int, heads: Heads | None = None) -> Cells:
+    """Every cell labelled."""
+    labels: dict[str, Tensor] = {}
+    weights: dict[str, Tensor] = {}
+    for name, head in (heads or params().heads).items():
+        width = len(names(head))
+        labels[name] = torch.zeros(count, width)
+        labels[name][:, 0] = 1
+        weights[name] = torch.ones(count, width) if head.kind == "detection" else torch.ones(count)
+    return Cells(labels, weights)
+
+
+def training_stage(
+    made: MultiHead, images: ImageStore, *, steps: int, batch: int, heads: Heads | None = None, **changed: object
+) -> Act:
+    """The stage's own loop, ``steps`` steps a call: store, augmentation, average, clipping, record, no validation."""
+    section = params().teacher
+    chosen = section.model_dump(include=set(Settings.__annotations__))
+    chosen |= {"bf16": bf16(), "steps_per_epoch": steps, "epochs": 1000, **changed}
+    strengths = Strengths(**section.augmentation.model_dump())
+    heads = heads or params().heads
+    epochs: Iterator[dict[str, float]] = fit(
+        made,
+        heads,
+        images,
+        Examples(positions=np.arange(len(images)), cells=cells(len(images), heads)),
+        Examples(positions=np.arange(0), cells=cells(0, heads)),
+        plan=BatchPlan({"all": np.arange(len(images))}, {"all": 1.0}, batch=batch, seed=0),
+        strengths=strengths,
+        settings=Settings(**chosen),  # type: ignore[arg-type]
+        seed=0,
+        device=params().device,
+        checkpoint=Path(_scratch().name) / f"{id(made)}.safetensors",
+        key="benchmark",
+    )
+
+    def act() -> int:
+        next(epochs)
+        return steps * batch
+
+    return act
+
+
+def training_bare(made: MultiHead, size: int, *, steps: int, batch: int) -> Act:
+    """The limit: the same network, losses and optimiser on one batch that is in memory; nothing else."""
+    section = params().teacher
+    made.train()
+    optimiser = make_optimiser(made, learning_rate=section.learning_rate, weight_decay=section.weight_decay)
+    images = to_float(store(size).gather(np.arange(batch))).to(params().device)
+    labelled = cells(batch).to(torch.device(params().device))
+
+    def act() -> int:
+        for _ in range(steps):
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16()):
+                logits = made(images)
+            losses = [
+                head_loss(head, logits[name], labelled.labels[name], labelled.weights[name], smoothing=0.0)
+                for name, head in params().heads.items()
+            ]
+            optimiser.zero_grad(set_to_none=True)
+            torch.stack(losses).sum().backward()
+            optimiser.step()
+        if images.is_cuda:
+            torch.cuda.synchronize()
+        return steps * batch
+
+    return act
+
+
+@cache
+def _scratch() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory()
