@@ -1,6 +1,6 @@
 """The three tables, declared once: manifest, predictions, pseudo-labels; checked on writing, versioned."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -61,30 +61,61 @@ def write_table(table: pa.Table, schema: pa.Schema, path: Path, metadata: Mappin
     Raises:
         DistilleryError: the table does not fit the schema.
     """
-    try:
-        checked = table.select(schema.names).cast(schema)
-    except (pa.ArrowException, KeyError) as error:
-        raise DistilleryError(f"{path}: the table does not fit its schema: {error}") from error
-    notes = {"distillery.schema": VERSION, **(metadata or {})}
-    with whole_file(path) as temporary:
-        pq.write_table(checked.replace_schema_metadata(notes), temporary, compression="zstd")
+    return write_parts([table], schema, path, metadata)
+
+
+def write_parts(
+    parts: Iterable[pa.Table], schema: pa.Schema, path: Path, metadata: Mapping[str, str] | None = None
+) -> Path:
+    """The same of a table that comes in parts, one of which is held in memory at a time.
+
+    Raises:
+        DistilleryError: a part does not fit the schema.
+    """
+    schema = schema.with_metadata({"distillery.schema": VERSION, **(metadata or {})})
+    with (
+        whole_file(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer,
+    ):
+        for part in parts:
+            try:
+                writer.write_table(part.select(schema.names).cast(schema))
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, KeyError) as error:
+                raise DistilleryError(f"{path}: the table does not fit its schema: {error}") from error
     return path
 
 
-def read_table(path: Path) -> pl.DataFrame:
+def read_table(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
     """Read one Parquet file or every shard of a folder, in the order of their names.
 
+    Args:
+        columns: those to read; None reads all.
+
     Raises:
-        DistilleryError: the file is missing, not Parquet, or of another schema version.
+        DistilleryError: the file is missing, not Parquet, damaged, or of another schema version.
+    """
+    return pl.concat(list(read_parts(path, columns)))
+
+
+def read_parts(path: Path, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    """The same shard by shard, for what should not be in memory at once."""
+    for file in table_files(path):
+        found = read_metadata(file).get("distillery.schema")
+        if found != VERSION:
+            raise DistilleryError(f"{file}: schema version {found!r}, this version reads {VERSION!r}")
+        yield _read_rows(file, columns)
+
+
+def table_files(path: Path) -> list[Path]:
+    """The file itself, or a folder's shards.
+
+    Raises:
+        DistilleryError: the folder holds none.
     """
     files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
     if not files:
         raise DistilleryError(f"{path}: holds no .parquet file")
-    for file in files:
-        found = read_metadata(file).get("distillery.schema")
-        if found != VERSION:
-            raise DistilleryError(f"{file}: schema version {found!r}, this version reads {VERSION!r}")
-    return pl.concat([_read_rows(file) for file in files])
+    return files
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -96,11 +127,16 @@ def read_metadata(path: Path) -> dict[str, str]:
         raise DistilleryError(f"{path}: not a readable Parquet file ({error})") from error
 
 
-def _read_rows(path: Path) -> pl.DataFrame:
-    # A footer can be whole and a page damaged: polars then fails, or even panics.
+def _read_rows(path: Path, columns: Sequence[str] | None) -> pl.DataFrame:
     try:
-        return pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        # Arrow's reader checks the pages' checksums: a flipped bit is an error and never a value.
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+        if lacking := set(columns or ()) - set(file.schema_arrow.names):
+            raise DistilleryError(f"{path}: lacks the columns {sorted(lacking)}; run the stage that writes it again")
+        found = file.read(columns=columns)
+        found.validate(full=True)  # the footer has no checksum, and polars panics at what it can be made to say
+        return pl.DataFrame(found).select(columns or pl.all())
+    except (pa.ArrowException, OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise DistilleryError(f"{path}: damaged Parquet file ({error})") from error
 
 

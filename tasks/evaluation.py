@@ -59,7 +59,8 @@ def write_evaluation(key: str, params: Params) -> Path:
                 scores.add_test(part, name, found, labelled_cells(part, params.heads))
                 print(f"{key}: evaluated {name} on {dataset}, {len(part):,} test images", flush=True)
     if key != TEACHER:
-        pseudo = read_table(paths.pseudo_labels(key))
+        needed = [f"{name}_{what}" for name in params.heads for what in ("soft", "weight")]
+        pseudo = read_table(paths.pseudo_labels(key), ["image", *needed])
         for rows in _by_dataset(manifest, "audit", params.heads):
             for name, part, _ in _by_head(rows, params.heads):
                 scores.add_audit(part, name, pseudo, labelled_cells(part, params.heads))

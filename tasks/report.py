@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from distillery.files import whole_folder
+from distillery.heads import Regression
 from distillery.images.store import ImageStore
 from distillery.networks.model import load_card
 from distillery.params import Params
@@ -99,7 +100,8 @@ def _origin(manifest: pl.DataFrame, params: Params) -> dict[str, object]:
 
 
 def _labelled(pool: pl.DataFrame, params: Params) -> list[Labelled]:
-    pseudo = {key: read_table(paths.pseudo_labels(key)) for key in params.rounds}
+    needed = ["image", *(f"{name}_weight" for name in params.heads)]
+    pseudo = {key: read_table(paths.pseudo_labels(key), needed) for key in params.rounds}
     thresholds = {name: selection.threshold for name, selection in params.pseudo_labels.heads.items()}
     audit = stack_tables("audit", results.AUDIT, list(params.rounds))
     return describe_pseudo_labels(pseudo, pool["image"], audit, params.heads, thresholds)
@@ -108,14 +110,20 @@ def _labelled(pool: pl.DataFrame, params: Params) -> list[Labelled]:
 def _galleries(pool: pl.DataFrame, params: Params) -> list[Gallery]:
     """Faces of the last round's pool."""
     last = params.models[-1]
-    pseudo, predictions = read_table(paths.pseudo_labels(last)), read_table(paths.predictions(last))
     store = ImageStore(paths.IMAGES)
-    cells = {name: join_cells(pseudo, predictions, pool, name, head) for name, head in params.heads.items()}
 
     def pixels(images: Sequence[str]) -> np.ndarray:
         return store.gather(store.positions(images)).numpy()
 
-    return show_pseudo_labels(cells, params.heads, pixels, count=params.report.gallery)
+    galleries = []
+    for name, head in params.heads.items():
+        # A head at a time: all columns of a large pool would not fit into memory.
+        labels = [f"{name}_{what}" for what in ("soft", "hard", "weight", "confidence")]
+        views = f"{name}_{'std' if isinstance(head, Regression) else 'agreement'}"
+        pseudo = read_table(paths.pseudo_labels(last), ["image", *labels])
+        cells = join_cells(pseudo, read_table(paths.predictions(last), ["image", views]), pool, name, head)
+        galleries += show_pseudo_labels({name: cells}, params.heads, pixels, count=params.report.gallery)
+    return galleries
 
 
 def main(params: Params) -> None:

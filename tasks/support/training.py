@@ -95,7 +95,8 @@ def _training_examples(
     labelled = manifest.filter(pl.col("split") == "train")
     if pseudo is None:
         return labelled, _examples(labelled, store, labelled_cells(labelled, heads))
-    table = read_table(pseudo.path)
+    needed = [f"{name}_{what}" for name in heads for what in ("soft", "weight", "reason")]
+    table = read_table(pseudo.path, ["image", *needed])
     kept = table.filter(pl.any_horizontal(pl.col(f"{name}_reason") == "kept" for name in heads))
     hidden = [pl.lit(None, dtype=manifest.schema[name]).alias(name) for name in heads]
     pool = manifest.filter(pl.col("split").is_in(POOL)).with_columns(hidden)

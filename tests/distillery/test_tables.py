@@ -14,6 +14,7 @@ from distillery.tables import (
     pseudo_labels_schema,
     read_metadata,
     read_table,
+    write_parts,
     write_table,
 )
 
@@ -112,3 +113,39 @@ def test_the_schemas_have_what_each_kind_of_head_needs(heads: Heads):
     assert pseudo.field("units_hard").type == pa.list_(pa.bool_(), 3)
     for schema in (manifest, predictions, pseudo):
         assert len(set(schema.names)) == len(schema.names)
+
+
+def test_a_table_in_parts_is_the_table(tmp_path: Path):
+    parts = (_table(2, first=2 * number) for number in range(3))
+    write_parts(parts, SCHEMA, tmp_path / "parts.parquet")
+    write_table(_table(6), SCHEMA, tmp_path / "whole.parquet")
+    assert read_table(tmp_path / "parts.parquet")["image"].equals(read_table(tmp_path / "whole.parquet")["image"])
+
+
+def test_a_part_that_fails_leaves_no_file(tmp_path: Path):
+    with pytest.raises(DistilleryError, match="does not fit its schema"):
+        write_parts(iter([_table(), _table().drop_columns(["x"])]), SCHEMA, tmp_path / "t.parquet")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_the_columns_asked_for_are_read_and_lacking_ones_named(tmp_path: Path):
+    path = write_table(_table(), SCHEMA, tmp_path / "t.parquet")
+    assert read_table(path, ["kind", "image"]).columns == ["kind", "image"]
+    with pytest.raises(DistilleryError, match=r"t\.parquet: lacks the columns \['y'\]"):
+        read_table(path, ["image", "y"])
+
+
+def test_a_flipped_bit_of_the_values_is_never_believed(tmp_path: Path):
+    path = write_table(_table(400), SCHEMA, tmp_path / "t.parquet")
+    content, wanted = path.read_bytes(), read_table(path)
+    footer = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    refused = 0
+    for place in range(4, len(content), 7):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
+        try:
+            found = read_table(path)
+        except DistilleryError:
+            refused += 1
+        else:
+            assert place >= footer or found.equals(wanted), f"byte {place} was believed"
+    assert refused > 100
