@@ -1,5 +1,6 @@
 """The three tables, declared once: manifest, predictions, pseudo-labels; checked on writing, versioned."""
 
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ VERSION = "1"
 SPLITS = ("train", "val", "test", "unlabelled", "audit")
 POOL = ("unlabelled", "audit")  # what is pseudo-labelled with its own labels hidden
 READABLE = "ok"
+CHECKSUM = "distillery.checksum"  # in a file's metadata: how many bytes, and their CRC-32
+CHUNK = 1 << 20
 _NAME = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -75,13 +78,16 @@ def write_parts(
     schema = schema.with_metadata({"distillery.schema": VERSION, **(metadata or {})})
     with (
         whole_file(path) as temporary,
-        pq.ParquetWriter(temporary, schema, compression="zstd", write_page_checksum=True) as writer,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pq.ParquetWriter(sink, schema, compression="zstd") as writer,
     ):
         for part in parts:
             try:
                 writer.write_table(part.select(schema.names).cast(schema))
             except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, KeyError) as error:
                 raise DistilleryError(f"{path}: the table does not fit its schema: {error}") from error
+        sink.flush()
+        writer.add_key_value_metadata({CHECKSUM: f"{sink.tell()} {_checksum(temporary, sink.tell())}"})
     return path
 
 
@@ -119,25 +125,41 @@ def table_files(path: Path) -> list[Path]:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The key-value metadata in a Parquet file's footer."""
+    """The notes in a Parquet file's footer: the schema's version and what the table was made from."""
+    return {key: value for key, value in _notes(path).items() if key not in ("ARROW:schema", CHECKSUM)}
+
+
+def _notes(path: Path) -> dict[str, str]:
     try:
-        found = pq.read_schema(path).metadata or {}
-        return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}
+        found = pq.read_metadata(path).metadata or {}
+        return {key.decode(): value.decode() for key, value in found.items()}
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DistilleryError(f"{path}: not a readable Parquet file ({error})") from error
 
 
 def _read_rows(path: Path, columns: Sequence[str] | None) -> pl.DataFrame:
+    length, _, wanted = _notes(path).get(CHECKSUM, "").partition(" ")
+    if not length.isdigit() or _checksum(path, int(length)) != wanted:
+        raise DistilleryError(
+            f"{path}: damaged Parquet file (its checksum differs); run the stage that writes it again"
+        )
     try:
-        # Arrow's reader checks the pages' checksums: a flipped bit is an error and never a value.
-        file = pq.ParquetFile(path, page_checksum_verification=True)
-        if lacking := set(columns or ()) - set(file.schema_arrow.names):
-            raise DistilleryError(f"{path}: lacks the columns {sorted(lacking)}; run the stage that writes it again")
-        found = file.read(columns=columns)
-        found.validate(full=True)  # the footer has no checksum, and polars panics at what it can be made to say
-        return pl.DataFrame(found).select(columns or pl.all())
-    except (pa.ArrowException, OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        return pl.read_parquet(path, columns=None if columns is None else list(columns))
+    except pl.exceptions.ColumnNotFoundError as error:
+        raise DistilleryError(f"{path}: lacks a column ({error}); run the stage that writes it again") from error
+    # The footer has no checksum, and polars panics at what it can be made to say.
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise DistilleryError(f"{path}: damaged Parquet file ({error})") from error
+
+
+def _checksum(path: Path, length: int) -> str:
+    """CRC-32 of a file's first bytes: all of a table but the footer, where the checksum stands."""
+    found = 0
+    with path.open("rb") as file:
+        while length > 0 and (content := file.read(min(length, CHUNK))):
+            found = zlib.crc32(content, found)
+            length -= len(content)
+    return f"{found:08x}"
 
 
 def _label_type(head: Head) -> pa.DataType:

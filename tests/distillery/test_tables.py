@@ -131,7 +131,7 @@ def test_a_part_that_fails_leaves_no_file(tmp_path: Path):
 def test_only_the_columns_asked_for_are_read_and_lacking_ones_named(tmp_path: Path):
     path = write_table(_table(), SCHEMA, tmp_path / "t.parquet")
     assert read_table(path, ["kind", "image"]).columns == ["kind", "image"]
-    with pytest.raises(DistilleryError, match=r"t\.parquet: lacks the columns \['y'\]"):
+    with pytest.raises(DistilleryError, match=r"t\.parquet: lacks a column .*\"y\""):
         read_table(path, ["image", "y"])
 
 
