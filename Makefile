@@ -47,8 +47,9 @@ test: $(READY) ## format, lint, types, import contracts, tests
 	lint-imports --no-cache
 	python -m pytest
 
-bench: $(READY) ## training and inference throughput over a bare loop
-	python -m benchmarks.throughput
+bench: $(READY) ## every measurement, against the limit and against peers: docs/benchmarks.md, a quarter of an hour
+	bash benchmarks/peers/install.sh
+	PYTHONPATH=$(CURDIR)/.peers python -m benchmarks
 
 photos: $(READY) ## the pipeline on real photographs, BENCH=<folder with the packs>, SEED=0
 	bash benchmarks/photos/run.sh "$(BENCH)" "$(or $(SEED),0)"

@@ -9,6 +9,7 @@ from PIL import Image
 from distillery.errors import DistilleryError
 from distillery.params.sections import Dataset
 from distillery.tables import READABLE, read_table
+from tasks import manifest
 from tasks.manifest import write_manifest
 from tests.world import call, edit_params
 
@@ -120,3 +121,30 @@ def test_truth_of_the_target_domain_reaches_only_audit_and_test(world: Path):
 def test_no_identity_is_cut(world: Path):
     table = read_table(world / "data/manifest.parquet")
     assert table.group_by("identity").agg(pl.col("split").n_unique()).get_column("split").max() == 1
+
+
+def test_stopped_it_decodes_no_finished_part_again(expressions: Path, monkeypatch: pytest.MonkeyPatch):
+    wanted = build()
+    Path("data/manifest.parquet").unlink()
+    monkeypatch.setattr(manifest, "PART", 8)
+    decode, decoded = manifest.name_images, []
+
+    def watch(part, **how):
+        if len(decoded) == 2:
+            raise KeyboardInterrupt
+        decoded.append([sighting.path.name for sighting in part])
+        return decode(part, **how)
+
+    monkeypatch.setattr(manifest, "name_images", watch)
+    with pytest.raises(KeyboardInterrupt):
+        build()
+    first = decoded.copy()
+    changed = next(path for path in expressions.rglob(first[1][0]))
+    changed.write_bytes(picture(255))
+    monkeypatch.setattr(manifest, "name_images", lambda part, **how: (decoded.append(part), decode(part, **how))[1])
+    table = build()
+    assert [len(part) for part in first] == [8, 8]
+    assert len(decoded) == 4, "the part with the changed file and the last one, not the first"
+    same = table["path"] != str(changed.relative_to(Path.cwd()))
+    assert table.filter(same).equals(wanted.filter(same))
+    assert not list(Path(".checkpoints").iterdir())

@@ -1,4 +1,5 @@
 import csv
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,13 @@ from PIL import Image
 from tasks import faces
 
 
-def _write(folder: Path, camera_values: dict[str, float], seed: int = 7) -> Path:
-    return faces.write_faces(folder, domain="studio", camera=camera_values, people=2, images=5, size=16, seed=seed)
+@pytest.fixture(autouse=True)
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def _write(folder: Path, camera_values: dict[str, float], seed: int = 7, images: int = 5) -> Path:
+    return faces.write_faces(folder, domain="studio", camera=camera_values, people=2, images=images, size=16, seed=seed)
 
 
 def _contents(folder: Path) -> dict[str, bytes]:
@@ -34,16 +40,37 @@ def test_writing_again_replaces_the_folder_by_the_same_bytes(tmp_path: Path, cam
     assert _contents(_write(tmp_path / "studio", camera_values, seed=8))["images/00000.png"] != once["images/00000.png"]
 
 
-def test_an_interruption_leaves_what_was_there_and_nothing_else(tmp_path: Path, camera_values, monkeypatch):
-    before = _contents(_write(tmp_path / "studio", camera_values))
+def test_stopped_it_goes_on_with_the_next_batch_and_what_was_there_stays(tmp_path: Path, camera_values, monkeypatch):
+    before = _contents(_write(tmp_path / "studio", camera_values, seed=6))
+    wanted = _contents(_write(tmp_path / "undisturbed", camera_values, images=70))
+    render, firsts = faces.render_faces, []
 
-    def interrupted(**_):
-        yield np.zeros((1, 16, 16, 3), np.uint8), [{"identity": "studio-0000"}]
+    def cut(*, first: int, **how):
+        firsts.append(first)
+        yield from islice(render(first=first, **how), 1)
+        if not first:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(faces, "render_faces", cut)
+    with pytest.raises(KeyboardInterrupt):
+        _write(tmp_path / "studio", camera_values, images=70)
+    assert _contents(tmp_path / "studio") == before
+    assert _contents(_write(tmp_path / "studio", camera_values, images=70)) == wanted
+    assert firsts == [0, 1]
+    assert not list(Path(".checkpoints").iterdir())
+
+
+def test_a_batch_that_a_crash_left_damaged_is_rendered_again(tmp_path: Path, camera_values, monkeypatch):
+    wanted = _contents(_write(tmp_path / "undisturbed", camera_values))
+
+    def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(faces, "render_faces", interrupted)
-    for folder in ("studio", "fresh"):
-        with pytest.raises(KeyboardInterrupt):
-            _write(tmp_path / folder, camera_values)
-    assert [path.name for path in tmp_path.iterdir()] == ["studio"]
-    assert _contents(tmp_path / "studio") == before
+    monkeypatch.setattr(faces, "_write_labels", stop)
+    with pytest.raises(KeyboardInterrupt):
+        _write(tmp_path / "studio", camera_values)
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path)
+    picture = next(Path(".checkpoints").rglob("00003.png"))
+    picture.write_bytes(picture.read_bytes()[:20])
+    assert _contents(_write(tmp_path / "studio", camera_values)) == wanted
