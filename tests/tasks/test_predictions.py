@@ -26,7 +26,7 @@ def test_finished_shards_are_kept_and_lost_ones_made_again_with_the_same_bytes(w
     shards = sorted(FOLDER.glob("*.parquet"))
     assert len(shards) > 2
     before = {shard: (shard.read_bytes(), shard.stat().st_mtime_ns) for shard in shards}
-    unfinished = Path(".checkpoints/r1-predictions")
+    unfinished = Path(".checkpoints/rounds-r1-predictions")
     unfinished.parent.mkdir(exist_ok=True)
     FOLDER.rename(unfinished)
     (unfinished / shards[1].name).unlink()
