@@ -1,33 +1,18 @@
-"""Sides measured in turn, so that a busy machine slows all of them, and the row that comes of it."""
+"""Sides measured in turn, so that a busy machine slows all of them alike."""
 
 import statistics
 import time
 from collections.abc import Callable, Hashable, Mapping
-from typing import TypedDict, TypeVar
+from typing import TypeVar
 
-Act = Callable[[], object]
+import torch
+
+from benchmarks.setting import params
+
 Name = TypeVar("Name", bound=Hashable)
 
 
-class Row(TypedDict):
-    """One comparison.
-
-    ``value`` is ours and ``reference`` the peer's, in ``unit``; ``ratio`` is our throughput over the peer's, above 1
-    where we are faster. In the group ``cost of weighting`` both are the peer's, and ``ratio`` is the method's time over
-    that of equal weights.
-    """
-
-    group: str
-    case: str
-    against: str
-    unit: str
-    value: float
-    reference: float
-    ratio: float
-    note: str
-
-
-def seconds(sides: Mapping[Name, Act], *, passes: int) -> dict[Name, float]:
+def seconds(sides: Mapping[Name, Callable[[], object]], *, passes: int) -> dict[Name, float]:
     """The median time of a pass of each side, after one pass that warms up."""
     found: dict[Name, list[float]] = {name: [] for name in sides}
     for number in range(passes + 1):
@@ -37,3 +22,20 @@ def seconds(sides: Mapping[Name, Act], *, passes: int) -> dict[Name, float]:
             if number:
                 found[name].append(time.perf_counter() - began)
     return {name: statistics.median(times) for name, times in found.items()}
+
+
+def as_a_stage(act: Callable[[], object]) -> Callable[[], None]:
+    """Our side with deterministic algorithms where the stages promise them; no peer is held to them."""
+
+    def held() -> None:
+        _be_deterministic(params().deterministic)
+        act()
+        _be_deterministic(False)
+
+    _be_deterministic(False)
+    return held
+
+
+def _be_deterministic(wanted: bool) -> None:
+    torch.use_deterministic_algorithms(wanted)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Our ensemble of views against ttach's: images a second, the same network, views, batch and dtype.
+"""Our ensemble of views against ttach's: views a second, the same network, views, batch and dtype.
 
 In a pass both sides take one batch of stored pixels (uint8 in memory), make them float, run every view through the
 network under bf16 in inference mode and merge the views' probabilities. Reading the store is left out on both.
@@ -14,24 +14,27 @@ transform is written as a user would write it, with torchvision's ``affine`` ins
 ``Scale`` is left out: it changes the size of what the network sees, and ours keeps it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import torch
 import ttach
 from torch import Tensor, nn
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.functional import affine
 
-from benchmarks.peers.alternating import Row, seconds
-from benchmarks.peers.setting import HEAD, begin, make_network, make_pixels
+from benchmarks.peers.alternating import seconds
+from benchmarks.peers.single_head import one_head
+from benchmarks.rows import Row, row
+from benchmarks.setting import bf16, network, params, store
 from distillery.heads import Detection, Head, Heads, Regression
+from distillery.images.transforms import to_float
 from distillery.labelling.ensemble import predict
 from distillery.labelling.views import View
 from distillery.networks.multihead import MultiHead
-from distillery.params import Params
 
 PASSES = 9
-SIZE = 64
+SIZE, BATCH = 64, 256
 BACKBONES = ("compact", "mobilenet_v3_small")
 DARKER, BRIGHTER = 0.9, 1.1
 
@@ -62,52 +65,47 @@ class Moved(ttach.base.ImageOnlyTransform):
 
 
 def measure() -> Iterator[Row]:
-    """A row for each network and case."""
-    params = begin()
-    one = {HEAD: params.heads[HEAD]}
-    six = [View(view.kind, view.amount) for view in params.predictions.views]
+    """A row of the group ``peers: inference`` for each network and case."""
+    every, one = params().heads, one_head()
+    six = [View(view.kind, view.amount) for view in params().predictions.views]
     bright = [View("identity"), View("brightness", DARKER), View("brightness", BRIGHTER)]
     cases: dict[str, tuple[Heads, list[View], ttach.base.BaseTransform]] = {
         "image and mirror, one head": (one, [View("identity"), View("flip")], ttach.HorizontalFlip()),
         "three brightnesses, one head": (one, bright, ttach.Multiply([DARKER, BRIGHTER])),
         f"{len(six)} views of params.yaml, one head": (one, six, Moved(six)),
-        f"{len(six)} views of params.yaml, {len(params.heads)} heads": (params.heads, six, Moved(six)),
+        f"{len(six)} views of params.yaml, {len(every)} heads": (every, six, Moved(six)),
     }
     for backbone in BACKBONES:
         for name, (heads, views, transform) in cases.items():
-            network = make_network(params, heads, backbone=backbone).eval()
-            rates = _rates(params, network, heads, views, transform)
-            yield {
-                "group": "inference",
-                "case": f"{backbone}, {name}",
-                "against": "ttach",
-                "unit": "images a second",
-                "value": rates["ours"],
-                "reference": rates["ttach"],
-                "ratio": rates["ours"] / rates["ttach"],
-                "note": f"each image {len(views)} times through the network; without views: {rates['bare']:.0f}",
-            }
+            sides = _sides(network(backbone, heads).eval(), heads, views, transform)
+            times = seconds(sides, passes=PASSES)
+            rates = {side: BATCH * len(views) / taken for side, taken in times.items()}
+            yield row(
+                "peers: inference",
+                f"{backbone}, {name}",
+                rates["ours"],
+                unit="views/s",
+                against="ttach",
+                reference=rates["ttach"],
+            )
 
 
-def _rates(
-    params: Params, network: MultiHead, heads: Heads, views: Sequence[View], transform: ttach.base.BaseTransform
-) -> dict[str, float]:
-    section = params.predictions
-    pixels = torch.from_numpy(make_pixels(section.batch, SIZE))
-    wrapped = ttach.ClassificationTTAWrapper(Joined(network, heads), ttach.Compose([transform]), merge_mode="mean")
+def _sides(
+    made: MultiHead, heads: Heads, views: Sequence[View], transform: ttach.base.BaseTransform
+) -> dict[str, Callable[[], object]]:
+    together = params().predictions.together
+    pixels = store(SIZE).gather(np.arange(BATCH))
+    wrapped = ttach.ClassificationTTAWrapper(Joined(made, heads), ttach.Compose([transform]), merge_mode="mean")
+
+    def ours() -> object:
+        return predict(made, heads, pixels, views, bf16=bf16(), together=together)
 
     @torch.inference_mode()
-    def theirs(model: nn.Module) -> None:
-        images = pixels.permute(0, 3, 1, 2).float().div_(255)
-        with torch.autocast("cpu", torch.bfloat16, enabled=section.bf16):
-            model(images)
+    def theirs() -> object:
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16()):
+            return wrapped(to_float(pixels))
 
-    sides: Mapping[str, Callable[[], object]] = {
-        "ours": lambda: predict(network, heads, pixels, views, bf16=section.bf16),
-        "ttach": lambda: theirs(wrapped),
-        "bare": lambda: theirs(network),
-    }
-    return {name: section.batch / taken for name, taken in seconds(sides, passes=PASSES).items()}
+    return {"ours": ours, "ttach": theirs}
 
 
 class Joined(nn.Module):

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.peers.missing import stand_in
-from benchmarks.peers.multi_head import EQUAL, Problem, fresh_network
+from benchmarks.peers.multi_head import EQUAL, Problem, autocast, fresh_network, optimiser_of
+from benchmarks.setting import params
 from distillery.networks.multihead import MultiHead
 
 METHODS: dict[str, tuple[str, dict[str, object]]] = {
@@ -33,13 +34,13 @@ def steps(problem: Problem) -> dict[str, Callable[[], None]]:
 
 
 def _step(problem: Problem, weighting: str, arguments: dict[str, object]) -> Callable[[], None]:
-    model = _joined(problem, weighting)
-    optimiser = problem.optimiser(model)
+    model = _joined(weighting)
+    optimiser = optimiser_of(model)
     images = problem.images.contiguous()
 
     # As Trainer's loop does it, losses written one by one into a tensor included.
     def act() -> None:
-        with problem.autocast():
+        with autocast():
             logits = model(images)
         losses = torch.zeros(len(logits))
         for number, loss in enumerate(problem.losses(logits)):
@@ -51,7 +52,7 @@ def _step(problem: Problem, weighting: str, arguments: dict[str, object]) -> Cal
     return act
 
 
-def _joined(problem: Problem, weighting: str) -> Any:
+def _joined(weighting: str) -> Any:
     import LibMTL.weighting
     from LibMTL.architecture import HPS
 
@@ -59,10 +60,8 @@ def _joined(problem: Problem, weighting: str) -> Any:
         def zero_grad_share_params(self) -> None:
             self.encoder.zero_grad(set_to_none=False)
 
-    network = fresh_network(problem, channels_last=False)
-    model = Joined(
-        list(problem.params.heads), lambda: Encoder(network), network.heads, False, False, torch.device("cpu")
-    )
+    network = fresh_network(channels_last=False)
+    model = Joined(list(params().heads), lambda: Encoder(network), network.heads, False, False, torch.device("cpu"))
     model.init_param()
     return model.train()
 

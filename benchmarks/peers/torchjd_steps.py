@@ -14,7 +14,8 @@ from torchjd.aggregation import MGDA, Aggregator, CAGrad, PCGrad, UPGrad
 from torchjd.autojac import jac_to_grad, mtl_backward
 from torchjd.scalarization import UW, Sum
 
-from benchmarks.peers.multi_head import EQUAL, Problem, fresh_network
+from benchmarks.peers.multi_head import EQUAL, Problem, autocast, fresh_network, optimiser_of
+from benchmarks.setting import params
 from distillery.networks.multihead import MultiHead
 
 RADIUS = 0.5  # of CAGrad, as in its paper
@@ -29,7 +30,7 @@ Backward = Callable[[list[Tensor], Tensor], None]  # fills the gradients, of the
 
 def steps(problem: Problem) -> dict[str, Callable[[], None]]:
     """A function for each method."""
-    uncertainty = UW(len(problem.params.heads))
+    uncertainty = UW(len(params().heads))
     found = {
         EQUAL: _step(problem, lambda _: _of_sum(Sum())),
         "UW": _step(problem, lambda _: _of_sum(uncertainty), besides=list(uncertainty.parameters())),
@@ -40,14 +41,14 @@ def steps(problem: Problem) -> dict[str, Callable[[], None]]:
 def _step(
     problem: Problem, method: Callable[[MultiHead], Backward], *, besides: Sequence[Tensor] = ()
 ) -> Callable[[], None]:
-    network = fresh_network(problem)
-    optimiser = problem.optimiser(network)
+    network = fresh_network()
+    optimiser = optimiser_of(network)
     if besides:
         optimiser.add_param_group({"params": besides, "weight_decay": 0.0})
     backward = method(network)
 
     def act() -> None:
-        with problem.autocast():
+        with autocast():
             features = problem.features(network)
             logits = {name: head(features) for name, head in network.heads.items()}
         backward(problem.losses(logits), features)
