@@ -53,12 +53,13 @@ def start(folder: str, command: Sequence[str], output: str, limits: Mapping[str,
 def wait(pid: int, seconds: float) -> int | None:
     """How a child ended, as subprocess counts it; None if it has not by then."""
     until = time.monotonic() + seconds
-    while time.monotonic() < until:
+    while True:
         found, status = os.waitpid(pid, os.WNOHANG)
         if found:
             return os.waitstatus_to_exitcode(status)
-        time.sleep(0.005)
-    return None
+        if time.monotonic() >= until:
+            return None
+        time.sleep(0.002)
 
 
 def mount(*arguments: str) -> None:
@@ -75,6 +76,7 @@ def _mapped() -> int:
 
 def _run(command: Sequence[str]) -> int:
     sys.argv = [command[0], *command[1:]]
+    sys.modules.pop(f"tasks.{command[0]}")  # runpy wants it fresh
     code: object = 0
     try:
         runpy.run_module(f"tasks.{command[0]}", run_name="__main__", alter_sys=True)

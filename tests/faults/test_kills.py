@@ -1,22 +1,37 @@
 """Killed at random moments, in every stage: the same command again ends with the undisturbed bytes."""
 
+from pathlib import Path
 from random import Random
 
 import pytest
+import yaml
 
+from benchmarks.endurance.killing import repro_killed, restart_from
 from tests.faults.room import STAGES, Room
+from tests.world import call, stages_run
 
 KILLS = 3
 
 
-@pytest.mark.parametrize("stage", [name for name in STAGES if name != "faces"])
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_killed_again_and_again_ends_the_same(room: Room, rng: Random, stage: str):
     room.remove(stage)
     undisturbed = room.run(stage).seconds
     assert room.found(stage) == room.wanted[stage]
     room.remove(stage)
     for _ in range(KILLS):
-        room.run_and_kill(stage, rng.uniform(0, undisturbed))
-        half = room.found(stage)
-        assert half.items() <= room.wanted[stage].items(), "what is there is whole"
+        room.kill_after(stage, rng.uniform(0, undisturbed))
+        assert room.found(stage).items() <= room.wanted[stage].items(), "what is there is whole"
     room.check(stage)
+
+
+def test_ten_kills_of_dvc_and_its_stages_end_with_the_undisturbed_lock(world: Path, rng: Random):
+    wanted = yaml.safe_load((world / "dvc.lock").read_text())
+    restart_from(world, "faces@print")
+    kills = [repro_killed(world, rng.uniform(1, 6)) for _ in range(10)]
+    assert all(kill.killed for kill in kills), "the pipeline must not end before the tenth kill"
+    assert len({kill.stage for kill in kills}) >= 3, "kills over different stages"
+    output = call(world, "dvc", "repro")
+    assert stages_run(output)[-1] == "report"
+    assert yaml.safe_load((world / "dvc.lock").read_text()) == wanted
+    assert call(world, "dvc", "status").strip() == "Data and pipelines are up to date."
