@@ -29,7 +29,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     with _draft(path, os.O_RDWR | os.O_CREAT) as draft:
         yield draft
         _flush(draft)
-        draft.replace(path)
+        if path.is_dir():
+            _swap(draft, path)
+        else:
+            draft.replace(path)
         _flush(path.parent)
 
 

@@ -70,6 +70,15 @@ def test_everything_is_on_disk_before_it_is_named(tmp_path: Path):
     assert named < calls.index(f"fsync {tmp_path.name}")
 
 
+def test_a_file_takes_the_place_of_a_folder_and_a_folder_that_of_a_file(tmp_path: Path):
+    (tmp_path / "target" / "inner").mkdir(parents=True)
+    write("file", tmp_path / "target", "x", 0)
+    assert content(tmp_path / "target") == expected("file", "x")
+    write("folder", tmp_path / "target", "x", 0)
+    assert content(tmp_path / "target") == expected("folder", "x")
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
 @pytest.mark.parametrize("write_whole", [whole_file, whole_folder])
 def test_a_second_writer_is_told_and_a_dead_one_is_not_waited_for(write_whole, tmp_path: Path):
     path = tmp_path / "target"
