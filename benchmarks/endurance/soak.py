@@ -26,6 +26,7 @@ def run(folder: Path, rounds: int, say: Say) -> dict[str, list[Cost]]:
         run_stage(world, "faces", domain)
     for stage in ("manifest", "images", "teacher"):
         run_stage(world, stage)
+    run_stage(world, "evaluation", "r0")
     costs: dict[str, list[Cost]] = {stage: [] for stage in STAGES}
     say(f"{'round':>5} " + " ".join(f"{stage:>20}" for stage in STAGES))
     say(f"{'':>5} " + " ".join(f"{'seconds':>11}{'MiB':>9}" for _ in STAGES))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.faults.room import STAGES, Room, remove
@@ -17,10 +18,16 @@ def truncate(path: Path, rng: Random) -> None:
     path.write_bytes(path.read_bytes()[: rng.randrange(max(1, path.stat().st_size))])
 
 
-def flip(path: Path, rng: Random) -> None:
+def flip(path: Path, rng: Random, footer: int = 0) -> None:
     content = bytearray(path.read_bytes() or b"0")
-    content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+    content[rng.randrange(len(content) - footer)] ^= 1 << rng.randrange(8)
     path.write_bytes(content)
+
+
+def flip_content(path: Path, rng: Random) -> None:
+    """A Parquet footer cannot hold its own checksum: what is flipped there is an error or without effect."""
+    footer = pq.read_metadata(path).serialized_size + 8 if path.suffix == ".parquet" else 0
+    flip(path, rng, footer)
 
 
 def empty(path: Path, rng: Random) -> None:
@@ -32,7 +39,7 @@ def be_a_folder(path: Path, rng: Random) -> None:
     path.mkdir()
 
 
-DAMAGES = [truncate, flip, flip, flip, empty]
+DAMAGES = [truncate, flip_content, flip_content, flip_content, empty]
 
 
 def kept(room: Room) -> list[Path]:
@@ -43,7 +50,7 @@ def kept(room: Room) -> list[Path]:
 
 def interrupted_teacher(room: Room) -> None:
     """Two generations of checkpoints lie there; every step makes one."""
-    edit_params(room.folder, lambda params: params["teacher"].update(checkpoint=0.001))
+    edit_params(room.folder, lambda params: params["teacher"].update(save_every=0.001))
     room.remove("teacher")
     assert room.run("teacher").status == 0
     room.wanted["teacher"] = room.found("teacher")
@@ -55,7 +62,7 @@ def interrupted_teacher(room: Room) -> None:
 def test_training_ends_bit_identical_from_damaged_checkpoints(room: Room, rng: Random, tmp_path: Path, both: bool):
     interrupted_teacher(room)
     shutil.copytree(room.folder / ".checkpoints", tmp_path / "intact")
-    for damage in [*DAMAGES, be_a_folder]:
+    for damage in DAMAGES if both else [*DAMAGES, be_a_folder]:
         remove(room.folder / ".checkpoints")
         shutil.copytree(tmp_path / "intact", room.folder / ".checkpoints")
         for path in kept(room) if both else kept(room)[:1]:

@@ -1,13 +1,14 @@
 """Killed at random moments, in every stage: the same command again ends with the undisturbed bytes."""
 
+from collections.abc import Container
 from pathlib import Path
 from random import Random
 
 import pytest
 import yaml
 
-from benchmarks.endurance.killing import repro_killed, restart_from
-from tests.faults.room import STAGES, Room
+from benchmarks.endurance.killing import repro_killed
+from tests.faults.room import STAGES, Room, remove
 from tests.world import call, stages_run
 
 KILLS = 3
@@ -27,11 +28,22 @@ def test_a_stage_killed_again_and_again_ends_the_same(room: Room, rng: Random, s
 
 def test_ten_kills_of_dvc_and_its_stages_end_with_the_undisturbed_lock(world: Path, rng: Random):
     wanted = yaml.safe_load((world / "dvc.lock").read_text())
-    restart_from(world, "faces@print")
-    kills = [repro_killed(world, rng.uniform(1, 6)) for _ in range(10)]
-    assert all(kill.killed for kill in kills), "the pipeline must not end before the tenth kill"
+    forget(world, kept=("faces@studio", "faces@webcam"))
+    kills = [repro_killed(world, rng.uniform(2, 9)) for _ in range(10)]
+    assert all(kill.killed for kill in kills), "the pipeline ended before the tenth kill"
     assert len({kill.stage for kill in kills}) >= 3, "kills over different stages"
     output = call(world, "dvc", "repro")
     assert stages_run(output)[-1] == "report"
     assert yaml.safe_load((world / "dvc.lock").read_text()) == wanted
     assert call(world, "dvc", "status").strip() == "Data and pipelines are up to date."
+
+
+def forget(world: Path, kept: Container[str]) -> None:
+    """Leave of a finished world what these stages wrote: the others have never run."""
+    lock = yaml.safe_load((world / "dvc.lock").read_text())
+    for stage in set(lock["stages"]) - {name for name in lock["stages"] if name in kept}:
+        for out in lock["stages"].pop(stage)["outs"]:
+            remove(world / out["path"])
+    (world / "dvc.lock").write_text(yaml.safe_dump(lock, sort_keys=False))
+    for folder in (".checkpoints", "runs", ".dvc/cache/runs"):
+        remove(world / folder)
