@@ -2,7 +2,8 @@
 
 In a pass both sides make the same number of AdamW steps on batches of the same size out of decoded images in memory:
 forward under bf16, smoothed cross-entropy, backward, clipping by norm, warm-up and cosine, moving average of the
-weights. Neither decodes a file, validates or ends an epoch with a checkpoint.
+weights. Neither decodes a file or validates. timm writes no checkpoint; ours writes one where params.yaml's seconds
+between two are over.
 
 Ours is the stage's loop with the teacher's parameters: images gathered from the memory-mapped store, augmented as a
 batch (flip, rotation, zoom, shift, brightness, contrast, saturation, grey, smoothing, grain), deterministic algorithms
