@@ -7,11 +7,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.world import environment
 
+PAUSE = 0.02  # seconds between two looks at the output
 STARTING = "dvc"  # before any stage runs, or between two
 
 
@@ -26,10 +28,14 @@ class Ended:
     output: str
 
 
-def repro_killed(folder: Path, seconds: float) -> Ended:
-    """Run the pipeline for so many seconds at most, then kill the whole process group."""
+def repro_killed(folder: Path, seconds: float, *, passing: Container[str] | None = None) -> Ended:
+    """Run the pipeline for so many seconds at most, then kill the whole process group.
+
+    Args:
+        passing: the seconds count from when a stage runs that is not one of these; None counts from the start.
+    """
     began = time.monotonic()
-    with tempfile.TemporaryFile("w+") as output:
+    with tempfile.NamedTemporaryFile("w+") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "dvc", "repro"],
             cwd=folder,
@@ -39,6 +45,10 @@ def repro_killed(folder: Path, seconds: float) -> Ended:
             start_new_session=True,
         )
         killed = False
+        while passing is not None and process.poll() is None:
+            if (stage := stage_of(Path(output.name).read_text())) != STARTING and stage not in passing:
+                break
+            time.sleep(PAUSE)
         try:
             process.wait(seconds)
         except subprocess.TimeoutExpired:

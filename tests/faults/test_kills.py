@@ -29,9 +29,18 @@ def test_a_stage_killed_again_and_again_ends_the_same(room: Room, rng: Random, s
 def test_ten_kills_of_dvc_and_its_stages_end_with_the_undisturbed_lock(world: Path, rng: Random):
     wanted = yaml.safe_load((world / "dvc.lock").read_text())
     forget(world, kept=("faces@studio", "faces@webcam"))
-    kills = [repro_killed(world, rng.uniform(2, 9)) for _ in range(10)]
-    assert all(kill.killed for kill in kills), "the pipeline ended before the tenth kill"
-    assert len({kill.stage for kill in kills}) >= 3, "kills over different stages"
+    killed: list[str] = []
+    passed: list[str] = []
+    while len(killed) < 10:
+        kill = repro_killed(world, rng.uniform(0, 3), passing=passed)
+        if kill.killed:
+            killed.append(kill.stage)
+            passed.append(kill.stage)
+        else:  # the last stage ended in time: once more from the one before
+            assert yaml.safe_load((world / "dvc.lock").read_text()) == wanted
+            forget(world, kept=set(wanted["stages"]) - {"evaluation@r1", "report"})
+            passed = []
+    assert len(set(killed)) >= 7, "kills in different stages"
     output = call(world, "dvc", "repro")
     assert stages_run(output)[-1] == "report"
     assert yaml.safe_load((world / "dvc.lock").read_text()) == wanted
