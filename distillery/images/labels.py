@@ -1,6 +1,7 @@
 """Raw labels to cells: spellings mapped, classes and ranges checked, the empty kept empty."""
 
 import math
+import reprlib
 from collections.abc import Mapping
 
 from distillery.heads import Classification, Detection, Head, Regression
@@ -40,7 +41,7 @@ def _parse_class(head: Classification, raw: object, spellings: Spellings) -> str
         return None
     name = spellings.get(str(raw), str(raw))
     if name is not None and name not in head.classes:
-        raise LabelError(f"unknown class {name!r}; allowed: {list(head.classes)}, or map it in 'rename'")
+        raise LabelError(f"unknown class {reprlib.repr(name)}; allowed: {list(head.classes)}, or map it in 'rename'")
     return name
 
 
@@ -48,7 +49,7 @@ def _parse_element(raw: object) -> bool | None:
     if _is_empty(raw):
         return None
     if (found := YES_NO.get(str(raw).lower())) is None:
-        raise LabelError(f"{raw!r} is no yes/no; allowed: 0, 1, false, true or empty")
+        raise LabelError(f"{reprlib.repr(raw)} is no yes/no; allowed: 0, 1, false, true or empty")
     return found
 
 
@@ -58,7 +59,7 @@ def _parse_number(head: Regression, raw: object) -> float | None:
     try:
         number = float(str(raw))
     except ValueError:
-        raise LabelError(f"{raw!r} is no number") from None
+        raise LabelError(f"{reprlib.repr(raw)} is no number") from None
     low, high = head.range
     if not low <= number <= high:
         raise LabelError(f"{number:g} is outside the range {low:g} to {high:g}")

@@ -8,6 +8,7 @@ from distillery.images.adapters.people import read_people
 from distillery.images.adapters.sighting import Sighting
 from distillery.images.adapters.table import read_labels, read_table_rows
 from distillery.images.adapters.utkface import read_utkface
+from distillery.images.decoding import check_inside_project
 
 __all__ = ["Sighting", "read_dataset"]
 
@@ -33,26 +34,34 @@ def read_dataset(
         identity: the table's column that holds identities.
 
     Raises:
-        DistilleryError: the folder or table is missing, empty or lacks a column.
+        DistilleryError: the folder or table is missing, empty, lacks a column or leads out of the project.
     """
     if not folder.is_dir():
         raise DistilleryError(f"{folder}: no such folder; put the data set there or correct its path in params.yaml")
     if folder.is_symlink():
         raise DistilleryError(f"{folder}: is a link, and DVC does not look behind links; move the data set there")
-    match adapter:
-        case "utkface":
-            found = read_utkface(folder)
-        case "folders":
-            found = read_folders(folder)
-        case "people":
-            found = read_people(folder)
-        case _:
-            found = read_table_rows(folder, table, identity, path_column)
+    check_inside_project(folder)
+    try:
+        found = _list(adapter, folder, table=table, path_column=path_column, identity=identity)
+    except OSError as error:
+        raise DistilleryError(f"{error.filename or folder}: cannot be listed ({error.strerror})") from error
     if not found:
         raise DistilleryError(f"{folder}: holds no image in the layout '{adapter}'")
     if table is not None and adapter != "table":
-        found = read_labels(folder / table, found, path_column)
+        found = read_labels(folder, table, found, path_column)
     return [_by_head(sighting, heads, folder) for sighting in sorted(found, key=lambda sighting: sighting.path)]
+
+
+def _list(adapter: str, folder: Path, *, table: str | None, path_column: str, identity: str | None) -> list[Sighting]:
+    match adapter:
+        case "utkface":
+            return read_utkface(folder)
+        case "folders":
+            return read_folders(folder)
+        case "people":
+            return read_people(folder)
+        case _:
+            return read_table_rows(folder, table, identity, path_column)
 
 
 def _by_head(sighting: Sighting, heads: dict[str, str | tuple[str, ...]], folder: Path) -> Sighting:

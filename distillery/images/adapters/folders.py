@@ -2,18 +2,14 @@
 
 from pathlib import Path
 
-from distillery.images.adapters.sighting import Sighting, image_files
+from distillery.images.adapters.sighting import Sighting, image_files, subfolders
 
 
 def read_folders(folder: Path) -> list[Sighting]:
     """Column ``class``: the name of the image's folder. The split is the folder above."""
     return [
         Sighting(path=path, split=split.name, labels={"class": group.name})
-        for split in _folders(folder)
-        for group in _folders(split)
+        for split in subfolders(folder)
+        for group in subfolders(split)
         for path in image_files(group)
     ]
-
-
-def _folders(parent: Path) -> list[Path]:
-    return sorted(path for path in parent.iterdir() if path.is_dir() and not path.name.startswith("."))

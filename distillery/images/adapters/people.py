@@ -2,14 +2,13 @@
 
 from pathlib import Path
 
-from distillery.images.adapters.sighting import Sighting, image_files
+from distillery.images.adapters.sighting import Sighting, image_files, subfolders
 
 
 def read_people(folder: Path) -> list[Sighting]:
     """No labels; the identity is the name of the folder."""
     return [
         Sighting(path=path, identity=person.name)
-        for person in sorted(folder.iterdir())
-        if person.is_dir() and not person.name.startswith(".")
+        for person in subfolders(folder)
         for path in image_files(person)
     ]

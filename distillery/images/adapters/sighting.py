@@ -1,7 +1,11 @@
 """One image file as a data set lists it, before anything is decoded or checked."""
 
+import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from distillery.errors import DistilleryError
+from distillery.images.decoding import check_inside_project
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".ppm", ".pgm"})
 ALL = "all"
@@ -31,4 +35,26 @@ class Sighting:
 
 def image_files(folder: Path) -> list[Path]:
     """The image files directly in a folder, sorted."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in EXTENSIONS)
+    return [path for path in _listed(folder) if path.suffix.lower() in EXTENSIONS]
+
+
+def subfolders(folder: Path) -> list[Path]:
+    """The folders directly in a folder that are not hidden, sorted.
+
+    Raises:
+        DistilleryError: one of them is a link out of the project.
+    """
+    found = [path for path in _listed(folder) if path.is_dir() and not path.name.startswith(".")]
+    for path in found:
+        check_inside_project(path)
+    return found
+
+
+def _listed(folder: Path) -> list[Path]:
+    found = sorted(folder.iterdir())
+    for path in found:
+        try:
+            path.name.encode()
+        except UnicodeEncodeError:  # no table can hold such a name
+            raise DistilleryError(f"{folder}: the name {os.fsencode(path.name)!r} is not UTF-8; rename it") from None
+    return found

@@ -1,6 +1,9 @@
 """A CSV or Parquet file with a ``path`` column and label columns."""
 
 import math
+import re
+import stat
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,8 +12,11 @@ import polars as pl
 
 from distillery.errors import DistilleryError
 from distillery.images.adapters.sighting import ALL, Sighting
+from distillery.images.decoding import check_inside_project
 
 SPLIT_COLUMN = "split"
+# How polars renames a column whose name was taken: nobody can say which of the two was meant.
+TAKEN = re.compile(r"(.*)_duplicated_\d+")
 
 
 def read_table_rows(folder: Path, table: str | None, identity: str | None, path_column: str) -> list[Sighting]:
@@ -19,9 +25,9 @@ def read_table_rows(folder: Path, table: str | None, identity: str | None, path_
         raise DistilleryError(
             f"{folder}: the adapter 'table' needs the key 'table', a CSV or Parquet file in the folder"
         )
-    frame = _read(folder / table, path_column)
-    if identity is not None and identity not in frame.columns:
-        raise DistilleryError(f"{folder / table}: no identity column '{identity}'; found: {frame.columns}")
+    columns, rows = _read(folder, table, path_column)
+    if identity is not None and identity not in columns:
+        raise DistilleryError(f"{folder / table}: no identity column '{identity}'; found: {columns}")
     return [
         Sighting(
             path=_inside(folder, row[path_column], folder / table),
@@ -29,31 +35,57 @@ def read_table_rows(folder: Path, table: str | None, identity: str | None, path_
             identity=None if identity is None else _text(row[identity]),
             labels=row,
         )
-        for row in frame.iter_rows(named=True)
+        for row in rows
     ]
 
 
-def read_labels(table: Path, sightings: Sequence[Sighting], path_column: str) -> list[Sighting]:
+def read_labels(folder: Path, table: str, sightings: Sequence[Sighting], path_column: str) -> list[Sighting]:
     """Add the labels of a side table to images that a layout listed; images that it lacks stay unlabelled."""
-    frame = _read(table, path_column)
-    if len(twice := frame[path_column].filter(frame[path_column].is_duplicated())):
-        raise DistilleryError(f"{table}: names a path twice, first {twice[0]}")
-    rows = {_inside(table.parent, row[path_column], table): row for row in frame.iter_rows(named=True)}
-    if unknown := set(rows) - {sighting.path for sighting in sightings}:
-        raise DistilleryError(f"{table}: {len(unknown)} paths are no image of the data set, first {min(unknown)}")
-    empty = dict.fromkeys(frame.columns)
-    return [replace(sighting, labels={**sighting.labels, **rows.get(sighting.path, empty)}) for sighting in sightings]
+    columns, rows = _read(folder, table, path_column)
+    paths = [_inside(folder, row[path_column], folder / table) for row in rows]
+    if twice := [path for path, count in Counter(paths).items() if count > 1]:
+        raise DistilleryError(f"{folder / table}: names a path twice, first {twice[0].relative_to(folder)}")
+    labels = dict(zip(paths, rows, strict=True))
+    if unknown := set(labels) - {sighting.path for sighting in sightings}:
+        raise DistilleryError(
+            f"{folder / table}: {len(unknown)} paths are no image of the data set, first {min(unknown)}"
+        )
+    empty = dict.fromkeys(columns)
+    return [replace(sighting, labels={**sighting.labels, **labels.get(sighting.path, empty)}) for sighting in sightings]
 
 
-def _read(table: Path, path_column: str) -> pl.DataFrame:
+def _read(folder: Path, table: str, path_column: str) -> tuple[list[str], list[dict[str, object]]]:
+    """The table's columns and its rows."""
+    path = _inside(folder, table, folder)
     try:
-        # All rows decide a column's type: a number in the first hundred proves nothing about the rest.
-        frame = pl.read_parquet(table) if table.suffix == ".parquet" else pl.read_csv(table, infer_schema_length=None)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise DistilleryError(f"{table}: cannot be read as a table ({error})") from error
+        check_inside_project(path)
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for ever
+            raise DistilleryError(f"{path}: cannot be read as a table (not a regular file)")
+        frame = _frame(path)
+        _check_columns(frame, path_column, path)
+        return frame.columns, list(frame.iter_rows(named=True))
+    except DistilleryError:
+        raise
+    except (OSError, ValueError, OverflowError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise DistilleryError(f"{path}: cannot be read as a table ({error})") from error
+
+
+def _frame(path: Path) -> pl.DataFrame:
+    if path.suffix == ".parquet":
+        return pl.read_parquet(path, glob=False)
+    # All rows decide a column's type: a number in the first hundred proves nothing about the rest.
+    return pl.read_csv(path, infer_schema_length=None, glob=False)
+
+
+def _check_columns(frame: pl.DataFrame, path_column: str, table: Path) -> None:
+    for column in frame.columns:
+        if (match := TAKEN.fullmatch(column)) and match[1] in frame.columns:
+            raise DistilleryError(f"{table}: names the column '{match[1]}' twice; remove or rename one")
     if path_column not in frame.columns:
         raise DistilleryError(f"{table}: no path column '{path_column}'; found: {frame.columns}")
-    return frame
+    found = frame.schema[path_column]
+    if not (found.is_integer() or found in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
+        raise DistilleryError(f"{table}: the path column '{path_column}' holds {found}; paths are text")
 
 
 def _text(value: object) -> str | None:
@@ -62,8 +94,11 @@ def _text(value: object) -> str | None:
     return None if empty else str(value)
 
 
-def _inside(folder: Path, relative: object, table: Path) -> Path:
-    path = folder / str(relative)
-    if relative is None or ".." in Path(str(relative)).parts or Path(str(relative)).is_absolute():
-        raise DistilleryError(f"{table}: path {relative!r} must lie inside {folder}")
-    return path
+def _inside(folder: Path, relative: object, named_by: Path) -> Path:
+    """A path as a table or params.yaml spells it; links are followed, and checked, when the file is opened."""
+    text = str(relative)
+    if relative is None or ".." in Path(text).parts or Path(text).is_absolute():
+        raise DistilleryError(f"{named_by}: path {relative!r} must lie inside {folder}")
+    if "\\" in text:
+        raise DistilleryError(f"{named_by}: path {relative!r} must be written with /, not \\")
+    return folder / text
