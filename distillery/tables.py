@@ -18,6 +18,7 @@ POOL = ("unlabelled", "audit")  # what is pseudo-labelled with its own labels hi
 READABLE = "ok"
 CHECKSUM = "distillery.checksum"  # in a file's metadata: how many bytes, and their CRC-32
 CHUNK = 1 << 20
+MAX_REASON = 300  # characters
 _NAME = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -91,25 +92,34 @@ def write_parts(
     return path
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None) -> pl.DataFrame:
+def read_table(path: Path, columns: Sequence[str] | None = None, *, schema: pa.Schema | None = None) -> pl.DataFrame:
     """Read one Parquet file or every shard of a folder, in the order of their names.
 
     Args:
         columns: those to read; None reads all.
+        schema: what the columns have to be; None takes any.
 
     Raises:
-        DistilleryError: the file is missing, not Parquet, damaged, or of another schema version.
+        DistilleryError: the file is missing, not Parquet, damaged, of another schema version, or a column is missing
+            or of another type than the schema's or that of the shard before.
     """
-    return pl.concat(list(read_parts(path, columns)))
+    return pl.concat(list(read_parts(path, columns, schema=schema)))
 
 
-def read_parts(path: Path, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+def read_parts(
+    path: Path, columns: Sequence[str] | None = None, *, schema: pa.Schema | None = None
+) -> Iterator[pl.DataFrame]:
     """The same shard by shard, for what should not be in memory at once."""
+    before: pl.Schema | None = None
     for file in table_files(path):
         found = read_metadata(file).get("distillery.schema")
         if found != VERSION:
             raise DistilleryError(f"{file}: schema version {found!r}, this version reads {VERSION!r}")
-        yield _read_rows(file, columns)
+        _check_columns(file, columns, schema)
+        part = _read_rows(file, columns)
+        if part.schema != (before := before or part.schema):
+            raise DistilleryError(f"{file}: has other columns than the shard before it")
+        yield part
 
 
 def table_files(path: Path) -> list[Path]:
@@ -134,7 +144,22 @@ def _notes(path: Path) -> dict[str, str]:
         found = pq.read_metadata(path).metadata or {}
         return {key.decode(): value.decode() for key, value in found.items()}
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DistilleryError(f"{path}: not a readable Parquet file ({error})") from error
+        raise DistilleryError(f"{path}: not a readable Parquet file ({_short(error)})") from error
+
+
+def _check_columns(path: Path, columns: Sequence[str] | None, schema: pa.Schema | None) -> None:
+    if schema is None:
+        return
+    try:
+        found = pq.read_schema(path)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise DistilleryError(f"{path}: not a readable Parquet file ({_short(error)})") from error
+    for name in schema.names if columns is None else columns:
+        # A foreign file may have a column twice.
+        types = [found.field(index).type for index in found.get_all_field_indices(name)]
+        if types != [schema.field(name).type]:
+            names = ", ".join(map(str, types)) or "no such column"
+            raise DistilleryError(f"{path}: column {name!r}: found {names}; it must be {schema.field(name).type}")
 
 
 def _read_rows(path: Path, columns: Sequence[str] | None) -> pl.DataFrame:
@@ -149,7 +174,7 @@ def _read_rows(path: Path, columns: Sequence[str] | None) -> pl.DataFrame:
         raise DistilleryError(f"{path}: lacks a column ({error}); run the stage that writes it again") from error
     # The footer has no checksum, and polars panics at what it can be made to say.
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise DistilleryError(f"{path}: damaged Parquet file ({error})") from error
+        raise DistilleryError(f"{path}: damaged Parquet file ({_short(error)})") from error
 
 
 def _checksum(path: Path, length: int) -> str:
@@ -160,6 +185,11 @@ def _checksum(path: Path, length: int) -> str:
             found = zlib.crc32(content, found)
             length -= len(content)
     return f"{found:08x}"
+
+
+def _short(error: BaseException) -> str:
+    """A damaged file has a hand in what is said about it."""
+    return str(error)[:MAX_REASON]
 
 
 def _label_type(head: Head) -> pa.DataType:

@@ -42,12 +42,15 @@ def decode(path: Path, *, min_side: int, max_pixels: int) -> Image.Image:
             truncated, or its size is out of bounds.
     """
     try:
-        with warnings.catch_warnings(action="ignore"), _open(path, max_pixels) as file:
-            with Image.open(file, formats=FORMATS) as image:
-                _check_size(image, min_side, max_pixels)
-                _check_scans(image, file)
-                file.ration = None
-                return _eight_bit(ImageOps.exif_transpose(image)).convert("RGB")
+        with (
+            warnings.catch_warnings(action="ignore"),
+            _open(path, max_pixels) as file,
+            Image.open(file, formats=FORMATS) as image,
+        ):
+            _check_size(image, min_side, max_pixels)
+            _check_scans(image, file)
+            file.ration = None
+            return _eight_bit(ImageOps.exif_transpose(image)).convert("RGB")
     except UnreadableImageError:
         raise
     except UnidentifiedImageError:

@@ -5,8 +5,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from torch import nn
 
 from distillery.errors import DistilleryError
@@ -17,6 +18,7 @@ from distillery.networks.safetensors import load_tensors, save_tensors
 
 WEIGHTS = "weights.safetensors"
 CARD = "card.json"
+MAX_REASON = 1000  # characters, the path among them
 _HEADS: TypeAdapter[Heads] = TypeAdapter(Heads)
 
 
@@ -24,11 +26,13 @@ _HEADS: TypeAdapter[Heads] = TypeAdapter(Heads)
 class Card:
     """What a model is and where it comes from."""
 
+    __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
+
     heads: Heads
     backbone: str
-    width: float
-    dropout: float
-    size: int
+    width: Annotated[float, Field(gt=0, le=64)]  # a flipped bit must not ask for more memory than there is
+    dropout: Annotated[float, Field(ge=0, le=1)]
+    size: Annotated[int, Field(ge=1, le=2**16)]
     provenance: Mapping[str, str]
 
     def network(self) -> MultiHead:
@@ -56,10 +60,13 @@ def load_card(folder: Path) -> Card:
     """
     path = folder / CARD
     try:
-        found = json.loads(path.read_text())
-        return Card(**{**found, "heads": _HEADS.validate_python(found["heads"])})
-    except (OSError, ValueError, TypeError, KeyError, ValidationError) as error:
+        return TypeAdapter(Card).validate_json(path.read_bytes())
+    except OSError as error:
         raise DistilleryError(f"{path}: not a readable model card ({error})") from error
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise DistilleryError(f"{path}: not a readable model card ({where}: {first['msg']})"[:MAX_REASON]) from error
 
 
 def load_model(folder: Path) -> tuple[MultiHead, Card]:

@@ -8,7 +8,6 @@ header's free metadata holds a checksum of the bytes, so that a flipped bit is n
 import json
 import math
 import os
-import reprlib
 import zlib
 from collections.abc import Mapping
 from io import BufferedReader
@@ -33,6 +32,7 @@ DTYPES = {
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 MAX_HEADER = 10_000_000  # bytes; torchvision's largest network needs a hundredth
 MAX_RANK = 16
+MAX_REASON = 300  # characters of a message that a damaged file had a hand in
 CHECKSUM = "crc32"
 
 
@@ -70,7 +70,7 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
         if wanted not in (None, _sum(found)):
             raise ValueError("its checksum differs")
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RuntimeError, RecursionError) as error:
-        raise DistilleryError(f"{path}: not a readable safetensors file ({reprlib.repr(str(error))})") from error
+        raise DistilleryError(f"{path}: not a readable safetensors file ({str(error)[:MAX_REASON]})") from error
     return found
 
 
@@ -129,7 +129,7 @@ def _range(entry: dict) -> tuple[int, int]:
 def _tensor(file: BufferedReader, entry: dict) -> Tensor:
     dtype, shape = DTYPES[entry["dtype"]], entry["shape"]
     content = torch.empty(math.prod(shape) * dtype.itemsize, dtype=torch.uint8)
-    if file.readinto(content.numpy()) != len(content):
+    if file.readinto(_bytes(content)) != len(content):
         raise ValueError("the file ends early")
     return content.view(dtype).reshape(shape)
 

@@ -3,14 +3,16 @@
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
 from distillery.errors import DistilleryError
 from distillery.heads import Classification, Frozen, Heads, Regression, names
+from distillery.params.mistakes import describe, not_finite
 from distillery.params.sections import (
+    LARGEST,
     Count,
     Evaluation,
     Faces,
+    FolderName,
     Images,
     Manifest,
     Network,
@@ -29,12 +31,12 @@ DERIVED = ("_std", "_agreement", "_variance", "_soft", "_hard", "_weight", "_con
 
 
 class Params(Frozen):
-    seed: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0, le=LARGEST)]
     threads: Count
     device: Literal["cpu", "cuda"]
     deterministic: bool
     heads: Annotated[Heads, Field(min_length=1)]
-    rounds: dict[str, Round]
+    rounds: dict[FolderName, Round]
     faces: Faces
     manifest: Manifest
     images: Images
@@ -145,17 +147,9 @@ def validate(found: object, where: str) -> Params:
     if not isinstance(found, dict):
         raise DistilleryError(f"{where}: expected a mapping of sections, found {type(found).__name__}")
     try:
-        return Params.model_validate(found)
+        params = Params.model_validate(found)
     except ValidationError as error:
-        raise DistilleryError("\n".join([f"{where} does not fit:", *map(_explain, error.errors())])) from error
-
-
-def _explain(error: ErrorDetails) -> str:
-    key = ".".join(str(part) for part in error["loc"]) or "(whole file)"
-    message = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "extra_forbidden":
-        message = "unknown key; remove it or correct its spelling"
-    elif error["type"] == "missing":
-        return f"  {key}: missing key"
-    found = "" if isinstance(error["input"], dict) or error["type"] == "value_error" else f" (found {error['input']!r})"
-    return f"  {key}: {message}{found}"
+        raise DistilleryError("\n".join([f"{where} does not fit:", *describe(error.errors())])) from error
+    if endless := list(not_finite(params.model_dump())):
+        raise DistilleryError("\n".join([f"{where} does not fit:", *endless]))
+    return params

@@ -9,7 +9,10 @@ from distillery.tables import SPLITS
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
+LARGEST = 2**31 - 1
+Count = Annotated[int, Field(ge=1, le=LARGEST)]
+# A key that becomes the name of a folder, and must not lead anywhere else.
+FolderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
 Span = tuple[float, float]
 Precision = bool | Literal["auto"]  # bfloat16: auto is where the machine has instructions for it
 
@@ -22,7 +25,7 @@ class FacesDomain(Frozen):
 
 class Faces(Frozen):
     size: Count
-    domains: dict[str, FacesDomain]
+    domains: dict[FolderName, FacesDomain]
 
 
 class Dataset(Frozen):

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import yaml
-
 from distillery.errors import DistilleryError
 from distillery.params import Params, validate
+from tasks.support.yaml_file import read_yaml
 
 PARAMS = Path("params.yaml")
 INTERRUPTED = 130
@@ -66,13 +65,7 @@ def read_params(path: Path = PARAMS) -> Params:
     Raises:
         DistilleryError: the file is missing, not YAML, or does not fit the schema.
     """
-    try:
-        found = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise DistilleryError(f"{path}: cannot be read ({error.strerror})") from error
-    except yaml.YAMLError as error:
-        raise DistilleryError(f"{path}: not YAML: {error}") from error
-    return validate(found, str(path))
+    return validate(read_yaml(path), str(path))
 
 
 def run_stage(stage: Callable[[Params], object]) -> None:

@@ -95,6 +95,54 @@ def test_a_damaged_file_is_named(tmp_path: Path, damage: Callable):
         read_table(path)
 
 
+def test_a_flipped_bit_is_refused_or_changes_nothing(tmp_path: Path):
+    path = write_table(_table(50), SCHEMA, tmp_path / "t.parquet")
+    wanted, content, refused = read_table(path, schema=SCHEMA), path.read_bytes(), 0
+    for position in range(len(content)):
+        changed = bytearray(content)
+        changed[position] ^= 1 << position % 8
+        path.write_bytes(changed)
+        try:
+            assert read_table(path, schema=SCHEMA).equals(wanted)
+        except DistilleryError:
+            refused += 1
+    assert refused > len(content) / 2
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda table: table.drop_columns(["x"]), "column 'x': found no such column; it must be fixed_size_list"),
+        (lambda table: table.rename_columns(["image", "y", "kind"]), "column 'x': found no such column"),
+        (
+            lambda table: table.set_column(0, "image", pa.array([1, 2, 3])),
+            "column 'image': found int64; it must be string",
+        ),
+        (lambda table: table.append_column("image", table["image"]), "column 'image': found string, string"),
+        (
+            lambda table: table.set_column(2, "kind", pa.array(["a", "b", "a"])),
+            "column 'kind': found string; .* dictionary",
+        ),
+    ],
+)
+def test_a_foreign_table_is_refused_by_its_columns(tmp_path: Path, change: Callable, message: str):
+    pq.write_table(change(_table()).replace_schema_metadata({"distillery.schema": "1"}), tmp_path / "t.parquet")
+    with pytest.raises(DistilleryError, match=rf"t\.parquet: {message}"):
+        read_table(tmp_path / "t.parquet", schema=SCHEMA)
+
+
+def test_a_table_with_more_columns_than_asked_for_is_read(tmp_path: Path):
+    write_table(_table(), SCHEMA, tmp_path / "t.parquet")
+    assert read_table(tmp_path / "t.parquet", schema=pa.schema([SCHEMA.field("kind")])).columns == SCHEMA.names
+
+
+def test_shards_that_do_not_fit_together_are_refused(tmp_path: Path):
+    write_table(_table(), SCHEMA, tmp_path / "0.parquet")
+    write_table(_table(), pa.schema(list(SCHEMA)[:2]), tmp_path / "1.parquet")
+    with pytest.raises(DistilleryError, match=r"1\.parquet: has other columns than the shard before it"):
+        read_table(tmp_path)
+
+
 def test_a_folder_without_shards_is_refused(tmp_path: Path):
     with pytest.raises(DistilleryError, match=r"holds no \.parquet file"):
         read_table(tmp_path)

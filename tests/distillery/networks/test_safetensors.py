@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from torch import Tensor
 
 from distillery.errors import DistilleryError
 from distillery.networks.safetensors import load_tensors, save_tensors
+from tests.world import ROOT
 
 
 @pytest.fixture
@@ -100,6 +103,27 @@ def _entry(**changed: object) -> dict:
         _file(_entry(data_offsets=[8, 16]), b"12345678"),
         _file(_entry(data_offsets=[0]), b"12345678"),
         _file(_entry(data_offsets=["0", "8"]), b"12345678"),
+        _file(_entry(data_offsets=[False, 8]), b"12345678"),
+        _file(_entry(shape=[2.0]), b"12345678"),
+        _file(_entry(shape=[True, 2]), b"12345678"),
+        _file(_entry(shape=[2**63, 2]), b"12345678"),
+        _file(_entry(shape=[2**62, 2**62, 0], data_offsets=[0, 0])),
+        _file(_entry(shape=[1] * 17 + [2]), b"12345678"),
+        _file(_entry(dtype=["F32"]), b"12345678"),
+        _file(_entry(), b"12345678 and more"),
+        _file({**_entry(), "b": _entry()["a"]}, b"12345678"),
+        _file({**_entry(), "b": {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]}}, b"123456789012"),
+        _file({**_entry(), "b": {"dtype": "F32", "shape": [1], "data_offsets": [12, 16]}}, b"1234567890123456"),
+        _file(b'{"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}, "a": {}}', b"1234"),
+        _file(b'{"a": {"dtype": "F32", "shape": [1], "shape": [1], "data_offsets": [0, 4]}}', b"1234"),
+        _file(b"[" * 100_000),
+        _file(b'{"a":' * 100_000),
+        _file(b'{"a": {"dtype": "F32", "shape": [1' + b"0" * 5000 + b'], "data_offsets": [0, 4]}}', b"1234"),
+        _file(b'{"a": {"dtype": "F32", "shape": [NaN], "data_offsets": [0, 4]}}', b"1234"),
+        _file(json.dumps(_entry()).encode("utf-16"), b"12345678"),
+        _file({**_entry(), "__metadata__": "crc32"}, b"12345678"),
+        _file({**_entry(), "__metadata__": {"crc32": "00000000"}}, b"12345678"),
+        (1 << 63).to_bytes(8, "little") + b"{}",
     ],
 )
 def test_what_is_not_safetensors_is_named_and_refused(tmp_path: Path, content: bytes):
@@ -107,6 +131,17 @@ def test_what_is_not_safetensors_is_named_and_refused(tmp_path: Path, content: b
     path.write_bytes(content)
     with pytest.raises(DistilleryError, match=r"x\.safetensors: not a readable safetensors file"):
         load_tensors(path)
+
+
+def test_a_file_is_held_once_in_memory(tmp_path: Path):
+    path = save_tensors({name: torch.zeros(1 << 23) for name in "abcd"}, tmp_path / "x")
+    script = (
+        "import resource, sys; from pathlib import Path; from distillery.networks.safetensors import load_tensors\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024\n"
+        "before = peak(); load_tensors(Path(sys.argv[1])); print(peak() - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)], cwd=ROOT, check=True, capture_output=True)
+    assert int(done.stdout) < 1.3 * path.stat().st_size
 
 
 def test_a_missing_file_is_named(tmp_path: Path):
