@@ -10,9 +10,14 @@ import fcntl
 import os
 import re
 import shutil
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
+
+SEAL = 16  # bytes: a name and the CRC-32 of a file's other bytes
+CHUNK = 1 << 20
 
 HERE, EXCHANGE = -100, 2  # AT_FDCWD of fcntl.h, RENAME_EXCHANGE of linux/fs.h
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -153,6 +158,33 @@ def _remove(path: Path) -> None:
 
 def _draft_path(path: Path) -> Path:
     return path.with_name(f".{path.name}.tmp")
+
+
+def seal(path: Path, place: int) -> None:
+    """Write the checksum of all other bytes over the ``SEAL`` bytes that were left for it at ``place``."""
+    with path.open("r+b") as file:
+        wanted = _sum(file, place)
+        file.seek(place)
+        file.write(wanted)
+
+
+def is_sealed(path: Path, place: int) -> bool:
+    """Whether every byte is what it was when the file was sealed."""
+    with path.open("rb") as file:
+        if place < 0:
+            return False
+        file.seek(place)
+        return file.read(SEAL) == _sum(file, place)
+
+
+def _sum(file: BinaryIO, place: int) -> bytes:
+    found = position = file.seek(0)
+    while content := file.read(min(CHUNK, place - position) if position < place else CHUNK):
+        found = zlib.crc32(content, found)
+        position += len(content)
+        if position == place:
+            file.seek(SEAL, os.SEEK_CUR)
+    return b"CRC-32 %08x\n" % found
 
 
 def _flush(path: Path) -> None:

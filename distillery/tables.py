@@ -1,6 +1,6 @@
 """The three tables, declared once: manifest, predictions, pseudo-labels; checked on writing, versioned."""
 
-import zlib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -9,15 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from distillery.errors import DistilleryError
-from distillery.files import whole_file
+from distillery.files import SEAL, is_sealed, seal, whole_file
 from distillery.heads import Classification, Detection, Head, Heads, names
 
 VERSION = "1"
 SPLITS = ("train", "val", "test", "unlabelled", "audit")
 POOL = ("unlabelled", "audit")  # what is pseudo-labelled with its own labels hidden
 READABLE = "ok"
-CHECKSUM = "distillery.checksum"  # in a file's metadata: how many bytes, and their CRC-32
-CHUNK = 1 << 20
 MAX_REASON = 300  # characters
 _NAME = pa.dictionary(pa.int32(), pa.string())
 
@@ -77,18 +75,15 @@ def write_parts(
         DistilleryError: a part does not fit the schema.
     """
     schema = schema.with_metadata({"distillery.schema": VERSION, **(metadata or {})})
-    with (
-        whole_file(path) as temporary,
-        pa.OSFile(str(temporary), "wb") as sink,
-        pq.ParquetWriter(sink, schema, compression="zstd") as writer,
-    ):
-        for part in parts:
-            try:
-                writer.write_table(part.select(schema.names).cast(schema))
-            except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, KeyError) as error:
-                raise DistilleryError(f"{path}: the table does not fit its schema: {error}") from error
-        sink.flush()
-        writer.add_key_value_metadata({CHECKSUM: f"{sink.tell()} {_checksum(temporary, sink.tell())}"})
+    with whole_file(path) as temporary:
+        with pa.OSFile(str(temporary), "wb") as sink, pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+            for part in parts:
+                try:
+                    writer.write_table(part.select(schema.names).cast(schema))
+                except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, KeyError) as error:
+                    raise DistilleryError(f"{path}: the table does not fit its schema: {error}") from error
+            sink.write(bytes(SEAL))
+        seal(temporary, _seal_place(temporary))
     return path
 
 
@@ -116,6 +111,11 @@ def read_parts(
         if found != VERSION:
             raise DistilleryError(f"{file}: schema version {found!r}, this version reads {VERSION!r}")
         _check_columns(file, columns, schema)
+        # Before its values are believed: of a flipped bit in a footer polars makes other ones, or even aborts.
+        if not is_sealed(file, _seal_place(file)):
+            raise DistilleryError(
+                f"{file}: damaged Parquet file (its checksum differs); run the stage that writes it again"
+            )
         part = _read_rows(file, columns)
         if part.schema != (before := before or part.schema):
             raise DistilleryError(f"{file}: has other columns than the shard before it")
@@ -136,13 +136,9 @@ def table_files(path: Path) -> list[Path]:
 
 def read_metadata(path: Path) -> dict[str, str]:
     """The notes in a Parquet file's footer: the schema's version and what the table was made from."""
-    return {key: value for key, value in _notes(path).items() if key not in ("ARROW:schema", CHECKSUM)}
-
-
-def _notes(path: Path) -> dict[str, str]:
     try:
         found = pq.read_metadata(path).metadata or {}
-        return {key.decode(): value.decode() for key, value in found.items()}
+        return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DistilleryError(f"{path}: not a readable Parquet file ({_short(error)})") from error
 
@@ -163,28 +159,20 @@ def _check_columns(path: Path, columns: Sequence[str] | None, schema: pa.Schema 
 
 
 def _read_rows(path: Path, columns: Sequence[str] | None) -> pl.DataFrame:
-    length, _, wanted = _notes(path).get(CHECKSUM, "").partition(" ")
-    if not length.isdigit() or _checksum(path, int(length)) != wanted:
-        raise DistilleryError(
-            f"{path}: damaged Parquet file (its checksum differs); run the stage that writes it again"
-        )
     try:
         return pl.read_parquet(path, columns=None if columns is None else list(columns))
     except pl.exceptions.ColumnNotFoundError as error:
         raise DistilleryError(f"{path}: lacks a column ({error}); run the stage that writes it again") from error
-    # The footer has no checksum, and polars panics at what it can be made to say.
+    # A file may be sealed and foreign; polars panics at some.
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise DistilleryError(f"{path}: damaged Parquet file ({_short(error)})") from error
 
 
-def _checksum(path: Path, length: int) -> str:
-    """CRC-32 of a file's first bytes: all of a table but the footer, where the checksum stands."""
-    found = 0
+def _seal_place(path: Path) -> int:
+    """Between the last page and the footer, where Parquet's readers look past it."""
     with path.open("rb") as file:
-        while length > 0 and (content := file.read(min(length, CHUNK))):
-            found = zlib.crc32(content, found)
-            length -= len(content)
-    return f"{found:08x}"
+        size = file.seek(-8, os.SEEK_END) + 8
+        return size - 8 - int.from_bytes(file.read(4), "little") - SEAL
 
 
 def _short(error: BaseException) -> str:

@@ -95,18 +95,15 @@ def test_a_damaged_file_is_named(tmp_path: Path, damage: Callable):
         read_table(path)
 
 
-def test_a_flipped_bit_is_refused_or_changes_nothing(tmp_path: Path):
+def test_a_flipped_bit_is_refused_wherever_it_is(tmp_path: Path):
     path = write_table(_table(50), SCHEMA, tmp_path / "t.parquet")
-    wanted, content, refused = read_table(path, schema=SCHEMA), path.read_bytes(), 0
+    content = path.read_bytes()
     for position in range(len(content)):
         changed = bytearray(content)
         changed[position] ^= 1 << position % 8
         path.write_bytes(changed)
-        try:
-            assert read_table(path, schema=SCHEMA).equals(wanted)
-        except DistilleryError:
-            refused += 1
-    assert refused > len(content) / 2
+        with pytest.raises(DistilleryError, match=r"t\.parquet"):
+            read_table(path)
 
 
 @pytest.mark.parametrize(

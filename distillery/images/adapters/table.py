@@ -9,12 +9,26 @@ from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from distillery.errors import DistilleryError
 from distillery.images.adapters.sighting import ALL, Sighting
 from distillery.images.decoding import check_inside_project
 
 SPLIT_COLUMN = "split"
+# What Arrow and polars raise on a damaged file, or on a type that one of them lacks; polars even panics.
+UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    NotImplementedError,
+    pa.ArrowException,
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+)
+MAX_REASON = 300  # characters
 # How polars renames a column whose name was taken: nobody can say which of the two was meant.
 TAKEN = re.compile(r"(.*)_duplicated_\d+")
 
@@ -66,13 +80,17 @@ def _read(folder: Path, table: str, path_column: str) -> tuple[list[str], list[d
         return frame.columns, list(frame.iter_rows(named=True))
     except DistilleryError:
         raise
-    except (OSError, ValueError, OverflowError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
-        raise DistilleryError(f"{path}: cannot be read as a table ({error})") from error
+    except UNREADABLE as error:
+        raise DistilleryError(f"{path}: cannot be read as a table ({str(error)[:MAX_REASON]})") from error
 
 
 def _frame(path: Path) -> pl.DataFrame:
     if path.suffix == ".parquet":
-        return pl.read_parquet(path, glob=False)
+        # By Arrow: polars aborts the process on some damaged files, where Arrow raises.
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            rows = file.read()
+        rows.validate(full=True)
+        return pl.DataFrame(rows)
     # All rows decide a column's type: a number in the first hundred proves nothing about the rest.
     return pl.read_csv(path, infer_schema_length=None, glob=False)
 
