@@ -6,13 +6,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from distillery.errors import DistilleryError
 from distillery.heads import Classification, Frozen, Heads, Regression, names
+from distillery.params.kinds import LARGEST, Count, FolderName
 from distillery.params.mistakes import describe, not_finite
 from distillery.params.sections import (
-    LARGEST,
-    Count,
     Evaluation,
     Faces,
-    FolderName,
     Images,
     Manifest,
     Network,

@@ -5,16 +5,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from distillery.heads import Frozen, ViewKind
+from distillery.params.kinds import Count, FolderName, Positive, Precision, Share, Span
 from distillery.tables import SPLITS
-
-Share = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-LARGEST = 2**31 - 1
-Count = Annotated[int, Field(ge=1, le=LARGEST)]
-# A key that becomes the name of a folder, and must not lead anywhere else.
-FolderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$")]
-Span = tuple[float, float]
-Precision = bool | Literal["auto"]  # bfloat16: auto is where the machine has instructions for it
 
 
 class FacesDomain(Frozen):
