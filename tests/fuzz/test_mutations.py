@@ -21,7 +21,7 @@ SEED = bytes(range(64))
     ],
 )
 def test_every_kind_of_damage_is_reached(reached):
-    assert find(mutated([SEED, b"x" * 32 + b"the end of another"]), reached)
+    assert reached(find(mutated([SEED, b"x" * 32 + b"the end of another"]), reached))
 
 
 def test_an_input_that_breaks_a_property_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
