@@ -18,7 +18,6 @@ from typing import BinaryIO
 
 SEAL = 16  # bytes: a name and the CRC-32 of a file's other bytes
 CHUNK = 1 << 20
-
 HERE, EXCHANGE = -100, 2  # AT_FDCWD of fcntl.h, RENAME_EXCHANGE of linux/fs.h
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
