@@ -169,6 +169,26 @@ def test_a_name_that_no_table_can_hold_is_refused(adapter: str):
         read_dataset(adapter, SET, heads={})
 
 
+def test_a_folder_that_may_not_be_listed_says_so():
+    """As another user, for whom permissions count: nothing is forbidden to root."""
+    (SET / "Ann").mkdir(mode=0)
+    if os.geteuid() == 0:
+        os.chown(SET / "Ann", 1, 1)
+    pid = os.fork()
+    if not pid:
+        answer = 1
+        try:
+            if os.geteuid() == 0:
+                os.chdir(SET)
+                os.setuid(2)
+            read_dataset("people", Path() if Path("Ann").exists() else SET, heads={})
+        except DistilleryError as error:
+            answer = 0 if "cannot be listed (Permission denied)" in str(error) else 2
+        finally:
+            os._exit(answer)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
 def test_a_row_with_a_link_out_of_the_project_keeps_its_place_with_the_reason(outside: Path):
     (SET / "out.png").symlink_to(outside / "Ann/1.png")
     (found,) = _table(["out.png"])

@@ -36,11 +36,6 @@ def read_dataset(
     Raises:
         DistilleryError: the folder or table is missing, empty, lacks a column or leads out of the project.
     """
-    if not folder.is_dir():
-        raise DistilleryError(f"{folder}: no such folder; put the data set there or correct its path in params.yaml")
-    if folder.is_symlink():
-        raise DistilleryError(f"{folder}: is a link, and DVC does not look behind links; move the data set there")
-    check_inside_project(folder)
     try:
         found = _list(adapter, folder, table=table, path_column=path_column, identity=identity)
     except OSError as error:
@@ -53,6 +48,11 @@ def read_dataset(
 
 
 def _list(adapter: str, folder: Path, *, table: str | None, path_column: str, identity: str | None) -> list[Sighting]:
+    if not folder.is_dir():
+        raise DistilleryError(f"{folder}: no such folder; put the data set there or correct its path in params.yaml")
+    if folder.is_symlink():
+        raise DistilleryError(f"{folder}: is a link, and DVC does not look behind links; move the data set there")
+    check_inside_project(folder)
     match adapter:
         case "utkface":
             return read_utkface(folder)
