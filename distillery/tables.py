@@ -139,6 +139,8 @@ def read_metadata(path: Path) -> dict[str, str]:
     try:
         found = pq.read_metadata(path).metadata or {}
         return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}
+    except pa.ArrowMemoryError:  # says nothing about the file
+        raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DistilleryError(f"{path}: not a readable Parquet file ({_short(error)})") from error
 
@@ -148,6 +150,8 @@ def _check_columns(path: Path, columns: Sequence[str] | None, schema: pa.Schema 
         return
     try:
         found = pq.read_schema(path)
+    except pa.ArrowMemoryError:  # says nothing about the file
+        raise
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise DistilleryError(f"{path}: not a readable Parquet file ({_short(error)})") from error
     for name in schema.names if columns is None else columns:

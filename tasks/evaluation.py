@@ -84,7 +84,7 @@ def _by_head(rows: pl.DataFrame, heads: Heads) -> Iterator[tuple[str, pl.DataFra
 
 
 def _write(key: str, scores: Scores) -> Path:
-    history = pl.read_parquet(paths.model(key) / "history.parquet")
+    history = read_table(paths.model(key) / "history.parquet")
     sums = [pl.sum_horizontal(pl.col(f"^{what}/.*$")).alias(what) for what in ("train_loss", "val_loss")]
     tables = {what: pl.DataFrame(getattr(scores, what)) for what in ("scores", "confusion", "reliability", "audit")}
     for what, table in {**tables, "history": history.with_columns(sums)}.items():

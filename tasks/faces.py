@@ -51,6 +51,8 @@ def write_faces(
     with resumable_folder(folder) as draft, resumable_parts(f"{domain}-batches") as parts:
         (draft / "images").mkdir(exist_ok=True)
         done = len(_finished(draft, parts, mark))
+        for stale in sorted((draft / "images").iterdir())[done * BATCH :]:
+            stale.unlink()  # of a batch that was not finished, or of a run that wanted more
         batches = render_faces(
             domain=domain,
             camera=lens,
@@ -87,10 +89,12 @@ def _finished(draft: Path, parts: Path, mark: str) -> list[list[Truth]]:
     """The rows of the finished batches, from the first one on, as far as they are whole and of the same making."""
     found: list[list[Truth]] = []
     while (path := part_path(parts, len(found), SUFFIX)).is_file():
-        batch = json.loads(path.read_text())
-        pictures = [draft / row["path"] for row in batch["rows"]]
-        whole = batch["mark"] == mark and all(picture.is_file() for picture in pictures)
-        if not whole or [zlib.crc32(picture.read_bytes()) for picture in pictures] != batch["sums"]:
+        try:
+            batch = json.loads(path.read_text())
+            sums = [zlib.crc32((draft / row["path"]).read_bytes()) for row in batch["rows"]]
+        except (OSError, ValueError, KeyError, TypeError):
+            break
+        if batch["mark"] != mark or batch["sums"] != sums:
             break
         found.append(batch["rows"])
     return found

@@ -13,8 +13,8 @@ import polars as pl
 
 from distillery.errors import DistilleryError
 from distillery.files import keep_parts, part_path
-from distillery.images.decoding import UnreadableImageError, decode, fit
-from distillery.images.shards import BLOCK, SUFFIX, read_fingerprint, write_shard
+from distillery.images.decoding import UnreadableImageError, content_hash, decode, fit
+from distillery.images.shards import BLOCK, SUFFIX, is_finished, write_shard
 from distillery.params import Params
 from distillery.tables import READABLE, read_table
 from tasks.support import paths
@@ -47,11 +47,12 @@ def write_images(
     def load(row: tuple[str, str]) -> tuple[str, np.ndarray]:
         name, path = row
         try:
-            return name, fit(decode(Path(path), min_side=min_side, max_pixels=max_pixels), size)
+            image = decode(Path(path), min_side=min_side, max_pixels=max_pixels)
+            if content_hash(image) != name:
+                raise UnreadableImageError("other pixels than the manifest saw")
+            return name, fit(image, size)
         except UnreadableImageError as error:
-            raise DistilleryError(
-                f"{path}: {error}, though the manifest could read it; run the manifest again"
-            ) from error
+            raise DistilleryError(f"{path}: {error}; run the stage 'manifest' again") from error
 
     def decoded(part: pl.DataFrame, before: int) -> Iterator[tuple[str, np.ndarray]]:
         # A block at a time: what waits between decoding and writing stays bounded.
@@ -59,12 +60,14 @@ def write_images(
             yield from pool.map(load, part.slice(start, BLOCK).iter_rows())
             progress(before + min(start + BLOCK, len(part)))
 
+    if not len(rows):
+        raise DistilleryError(f"{manifest}: no usable image; its column 'status' says why")
     progress = Progress("images", len(rows))
     with resumable_folder(store) as folder, ThreadPoolExecutor(threads) as pool:
         for number, part in enumerate(rows.iter_slices(shard)):
             path = part_path(folder, number, SUFFIX)
             fingerprint = hashlib.blake2b(f"{recipe}\n{part.write_csv()}".encode(), digest_size=16).hexdigest()
-            if read_fingerprint(path) != fingerprint:
+            if not is_finished(path, fingerprint):
                 images = decoded(part, number * shard)
                 write_shard(path, images, size=size, quality=quality, fingerprint=fingerprint)
         keep_parts(folder, len(range(0, len(rows), shard)), SUFFIX)

@@ -19,8 +19,10 @@ EXEMPT = {
     "tasks.support.paths",
     "tasks.support.resuming",
     "tasks.support.progress",
+    "tasks.support.record",
     "tasks.support.tracking",
     "tasks.support.tracked",
+    "tasks.support.yaml_file",
 }
 STAGES = {path.stem for path in (ROOT / "tasks").glob("*.py")} - {"__init__"}
 

@@ -4,6 +4,7 @@ Files are not trusted: only formats whose readers run in this process, only regu
 and time are bounded by ``max_pixels`` before any of a file's own numbers is believed.
 """
 
+import errno
 import hashlib
 import io
 import os
@@ -24,6 +25,7 @@ BYTES_PER_PIXEL = 8  # of the fattest format, raw with four 16-bit channels; and
 MAX_HEADER = 1 << 24  # bytes read before the size is known; a short read counts as LEAST_READ
 LEAST_READ = 1 << 12  # because Pillow's readers join blocks of text in time that grows with the square of their count
 MAX_REASON = 160  # characters
+NOT_THE_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # errors of the machine, which say nothing about a file
 MAX_SCANS = 100  # of a progressive JPEG, usually 10; each costs a pass over all pixels, however few its bytes
 
 
@@ -51,7 +53,7 @@ def decode(path: Path, *, min_side: int, max_pixels: int) -> Image.Image:
             _check_scans(image, file)
             file.ration = None
             return _eight_bit(ImageOps.exif_transpose(image)).convert("RGB")
-    except UnreadableImageError:
+    except (UnreadableImageError, MemoryError):
         raise
     except UnidentifiedImageError:
         raise UnreadableImageError("not an image") from None
@@ -59,6 +61,8 @@ def decode(path: Path, *, min_side: int, max_pixels: int) -> Image.Image:
         limit = min(max_pixels, 2 * (Image.MAX_IMAGE_PIXELS or max_pixels))
         raise UnreadableImageError(f"too large: more than {limit} pixels") from None
     except Exception as error:  # Pillow's readers raise whatever a damaged byte makes them trip over
+        if isinstance(error, OSError) and error.errno in NOT_THE_FILES:
+            raise
         raise UnreadableImageError(f"damaged: {_short(error)}") from None
 
 
@@ -116,6 +120,8 @@ def _open(path: Path, max_pixels: int) -> _Rationed:
     except FileNotFoundError:
         raise UnreadableImageError("missing file") from None
     except OSError as error:
+        if error.errno in NOT_THE_FILES:
+            raise
         raise UnreadableImageError(f"cannot be opened: {error.strerror}") from None
     except ValueError:
         raise UnreadableImageError("cannot be opened: a zero byte in its name") from None

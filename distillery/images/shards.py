@@ -35,7 +35,7 @@ def write_shard(
 
     Args:
         quality: of the JPEG encoding; None stores the pixels themselves.
-        fingerprint: says what the shard was made of; see ``read_fingerprint``.
+        fingerprint: says what the shard was made of; see ``is_finished``.
     """
     schema = shard_schema(size, quality, fingerprint)
     with whole_file(path) as temporary, pa.OSFile(str(temporary), "wb") as sink, pa.ipc.new_file(sink, schema) as file:
@@ -46,13 +46,18 @@ def write_shard(
     return path
 
 
-def read_fingerprint(path: Path) -> str | None:
-    """What a finished shard was made of; None if there is no readable shard."""
+def is_finished(path: Path, fingerprint: str) -> bool:
+    """Whether a shard is there, made of what ``fingerprint`` says, and every image of it intact."""
+    if not path.is_file():
+        return False
     try:
-        with pa.memory_map(str(path)) as file:
-            return (pa.ipc.open_file(file).schema.metadata or {}).get(FINGERPRINT, b"").decode()
-    except (OSError, pa.ArrowException, UnicodeDecodeError):
-        return None
+        _, blocks = open_shard(path)
+    except DistilleryError:
+        return False
+    made_of = (blocks[0].schema.metadata or {}).get(FINGERPRINT) if blocks else None
+    return made_of == fingerprint.encode() and all(
+        is_intact(block, row) for block in blocks for row in range(block.num_rows)
+    )
 
 
 def open_shard(path: Path) -> tuple[int, list[pa.RecordBatch]]:
@@ -71,6 +76,8 @@ def open_shard(path: Path) -> tuple[int, list[pa.RecordBatch]]:
         blocks = [reader.get_batch(number) for number in range(reader.num_record_batches)]
         for block in blocks:
             block.validate(full=True)
+    except pa.ArrowMemoryError:
+        raise
     except (OSError, pa.ArrowException, KeyError, ValueError, OverflowError) as error:
         raise DistilleryError(f"{path}: not a shard of images ({error}); run the stage 'images' again") from error
     return size, blocks

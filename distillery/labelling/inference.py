@@ -18,7 +18,7 @@ from distillery.images.store import ImageStore
 from distillery.labelling.ensemble import Ensembled
 from distillery.labelling.predictor import Inference, Predictor
 from distillery.networks.multihead import MultiHead
-from distillery.tables import predictions_schema, read_metadata, write_table
+from distillery.tables import predictions_schema, read_metadata, read_table, write_table
 
 FINGERPRINT = "distillery.fingerprint"
 SUFFIX = ".parquet"
@@ -62,8 +62,8 @@ def _is_done(path: Path, fingerprint: str) -> bool:
     if not path.is_file():
         return False
     try:
-        return read_metadata(path).get(FINGERPRINT) == fingerprint
-    except DistilleryError:
+        return read_metadata(path).get(FINGERPRINT) == fingerprint and len(read_table(path)) > 0
+    except DistilleryError:  # half-written or damaged: made again
         return False
 
 

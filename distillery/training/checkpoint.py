@@ -47,6 +47,7 @@ def load_checkpoint(path: Path, run: Run, key: str) -> None:
                     return _restore(run, tensors, notes)
             except (DistilleryError, KeyError, ValueError, TypeError) as error:
                 log.warning("%s: damaged checkpoint, the one before it is tried (%s)", candidate, error)
+                candidate.unlink()  # or the next save would keep it in the place of a good one
 
 
 def remove_checkpoint(path: Path) -> None:

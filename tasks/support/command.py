@@ -1,6 +1,7 @@
 """The edge: params.yaml read and checked, then one stage called; errors become one clear message."""
 
 import errno
+import fcntl
 import os
 import signal
 import sys
@@ -10,11 +11,13 @@ from pathlib import Path
 
 from distillery.errors import DistilleryError
 from distillery.params import Params, validate
+from tasks.support import paths
 from tasks.support.yaml_file import read_yaml
 
 PARAMS = Path("params.yaml")
 INTERRUPTED = 130
 REMEDIES = {
+    errno.ENOENT: "is missing; `dvc repro` makes it",
     errno.ENOSPC: "the disk is full; make room",
     errno.EDQUOT: "the disk quota is used up; make room",
     errno.EMFILE: "too many open files; raise the limit (ulimit -n)",
@@ -26,7 +29,7 @@ REMEDIES = {
     errno.EIO: "the disk reports an error",
 }
 
-OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory")  # torch's words, on a CPU and on a GPU
+OUT_OF_MEMORY = ("DefaultCPUAllocator", "could not create a primitive", "out of memory")  # torch's words
 
 
 class Stop:
@@ -70,7 +73,12 @@ def read_params(path: Path = PARAMS) -> Params:
 
 def run_stage(stage: Callable[[Params], object]) -> None:
     """Call a stage with the parameters as ``python -m tasks.<stage>`` does."""
-    _finish(lambda: stage(read_params()))
+
+    def act() -> None:
+        with _alone():
+            stage(read_params())
+
+    _finish(act)
 
 
 def run_keyed_stage(stage: Callable[[Params, str], object]) -> None:
@@ -79,9 +87,23 @@ def run_keyed_stage(stage: Callable[[Params, str], object]) -> None:
     def act() -> None:
         if len(sys.argv) != 2:
             raise DistilleryError(f"{Path(sys.argv[0]).stem}: wants one argument, the key of its round or domain")
-        stage(read_params(), sys.argv[1])
+        with _alone():
+            stage(read_params(), sys.argv[1])
 
     _finish(act)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One process a stage and key: two would share their unfinished work. The kernel frees the lock of a killed one."""
+    name = "-".join([Path(sys.argv[0]).stem, *sys.argv[1:]])
+    paths.CHECKPOINTS.mkdir(exist_ok=True)
+    with (paths.CHECKPOINTS / f".{name.replace('/', '-')}.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DistilleryError(f"{name} runs in this folder already; wait until that one ends") from None
+        yield
 
 
 def _finish(act: Callable[[], object]) -> None:

@@ -3,12 +3,13 @@
 DVC removes a stage's outputs before it runs: what is half done waits in ``.checkpoints/``, then moves in whole.
 """
 
+import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from distillery.files import flush_folder
+from distillery.files import flush_folder, whole_folder
 from tasks.support import paths
 
 
@@ -21,9 +22,16 @@ def resumable_folder(target: Path) -> Iterator[Path]:
     draft = parts_folder("-".join(target.parts[1:]))
     yield draft
     flush_folder(draft)
-    shutil.rmtree(target, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    draft.rename(target)
+    shutil.rmtree(target, ignore_errors=True)
+    try:
+        draft.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        with whole_folder(target) as copy:  # on another disk than .checkpoints
+            shutil.copytree(draft, copy, dirs_exist_ok=True)
+        shutil.rmtree(draft)
 
 
 @contextmanager

@@ -15,13 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
-
 from distillery.errors import DistilleryError
 from distillery.networks.model import WEIGHTS, file_hash, load_card
 from distillery.params import TEACHER, Params
+from distillery.tables import read_table
 from tasks.support import paths
 from tasks.support.command import run_stage
+from tasks.support.record import find_experiment, named_errors, open_record
 from tasks.support.tracked import log_figures, log_inputs, log_model
 
 if TYPE_CHECKING:
@@ -36,15 +36,16 @@ Record = Mapping[str, float]
 @contextmanager
 def live_run(params: Params, key: str, provenance: Mapping[str, str]) -> Iterator[Callable[[Record], None]]:
     """Open the run of one round while it trains; yields a function that logs one epoch."""
-    client = _client(params)
-    run = _round_run(client, params, key, provenance)
-    client.update_run(run, status="RUNNING")
-    status = "KILLED"
-    try:
-        yield lambda record: _log_epochs(client, run, [record])
-        status = "FINISHED"
-    finally:
-        client.update_run(run, status=status)
+    with named_errors(params):
+        client = open_record(params)
+        run = _round_run(client, params, key, provenance)
+        client.update_run(run, status="RUNNING")
+        status = "KILLED"
+        try:
+            yield lambda record: _log_epochs(client, run, [record])
+            status = "FINISHED"
+        finally:
+            client.update_run(run, status=status)
 
 
 def record_rounds(params: Params, last: str | None = None) -> str:
@@ -53,15 +54,16 @@ def record_rounds(params: Params, last: str | None = None) -> str:
     last = last or rounds[-1]
     if last not in rounds:
         raise DistilleryError(f"no round {last!r}; allowed: {rounds}")
-    client = _client(params)
-    parent = _pipeline_run(client, params)
-    for number, key in enumerate(rounds[: rounds.index(last) + 1]):
-        run = _round_run(client, params, key, load_card(paths.model(key)).provenance)
-        _record_round(client, parent, run, params, number)
-        client.update_run(run, status="FINISHED")
-        print(f"mlflow: round {key} is recorded as run {run}", flush=True)
-    client.update_run(parent, status="FINISHED" if last == rounds[-1] else "RUNNING")
-    return parent
+    with named_errors(params):
+        client = open_record(params)
+        parent = _pipeline_run(client, params)
+        for number, key in enumerate(rounds[: rounds.index(last) + 1]):
+            run = _round_run(client, params, key, load_card(paths.model(key)).provenance)
+            _record_round(client, parent, run, params, number)
+            client.update_run(run, status="FINISHED")
+            print(f"mlflow: round {key} is recorded as run {run}", flush=True)
+        client.update_run(parent, status="FINISHED" if last == rounds[-1] else "RUNNING")
+        return parent
 
 
 def _record_round(client: "MlflowClient", parent: str, run: str, params: Params, number: int) -> None:
@@ -70,7 +72,7 @@ def _record_round(client: "MlflowClient", parent: str, run: str, params: Params,
     model, state = paths.model(key), file_hash(paths.metrics(key))
     scores = _flatten(json.loads(paths.metrics(key).read_text()))
     metrics = {name: value for name, value in scores.items() if value is not None}
-    _log_epochs(client, run, pl.read_parquet(model / "history.parquet").to_dicts())
+    _log_epochs(client, run, read_table(model / "history.parquet").to_dicts())
     _once(client, run, state, "metrics", lambda: _log_metrics(client, run, metrics, step=number))
     # The runs table and the charts show parents first: rounds are the steps of a line there.
     _once(client, run, state, "parent", lambda: _log_metrics(client, parent, metrics, step=number))
@@ -84,29 +86,6 @@ def _once(client: "MlflowClient", run: str, state: str, part: str, act: Callable
     if client.get_run(run).data.tags.get(f"distillery.{part}") != state:
         act()
         client.set_tag(run, f"distillery.{part}", state)
-
-
-def _client(params: Params) -> "MlflowClient":
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
-    import mlflow  # seconds to import, and only this module needs it
-
-    uri = params.tracking.uri
-    if uri.startswith("sqlite:///"):
-        file = Path(uri.removeprefix("sqlite:///")).absolute()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        uri = f"sqlite:///{file}"
-    mlflow.set_tracking_uri(uri)
-    return mlflow.MlflowClient()
-
-
-def _experiment(client: "MlflowClient", params: Params) -> str:
-    found = client.get_experiment_by_name(params.tracking.experiment)
-    if found is not None:
-        return str(found.experiment_id)
-    # Absolute: otherwise artifacts land in whatever folder a process happens to run.
-    store = Path("runs/artifacts").absolute().as_uri()
-    local = params.tracking.uri.startswith("sqlite:")
-    return client.create_experiment(params.tracking.experiment, artifact_location=store if local else None)
 
 
 def _pipeline_run(client: "MlflowClient", params: Params) -> str:
@@ -146,7 +125,7 @@ def _log_params(client: "MlflowClient", run: str, params: Mapping[str, object]) 
 
 
 def _find_or_create(client: "MlflowClient", params: Params, key: str, *, name: str, tags: dict[str, str]) -> str:
-    experiment = _experiment(client, params)
+    experiment = find_experiment(client, params)
     found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
     if found:
         return str(found[0].info.run_id)

@@ -20,7 +20,7 @@ from distillery.networks.model import Card, file_hash, save_model, start_from
 from distillery.networks.multihead import MultiHead
 from distillery.params import Params
 from distillery.params.sections import Training
-from distillery.tables import POOL, READABLE, read_table
+from distillery.tables import POOL, READABLE, read_table, write_table
 from distillery.training.batches import BatchPlan
 from distillery.training.checkpoint import remove_checkpoint
 from distillery.training.examples import Examples
@@ -83,7 +83,8 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
             log_epoch(record)
     with whole_folder(paths.model(key)) as folder:
         save_model(folder, network.cpu(), Card(heads=params.heads, **shape, size=store.size, provenance=facts))
-        pl.DataFrame(history).write_parquet(folder / "history.parquet")
+        epochs = pl.DataFrame(history).to_arrow()
+        write_table(epochs, epochs.schema, folder / "history.parquet")
     remove_checkpoint(checkpoint)
     return paths.model(key)
 

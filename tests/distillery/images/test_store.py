@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from distillery.errors import DistilleryError
-from distillery.images.shards import BLOCK, read_fingerprint, write_shard
+from distillery.images.shards import BLOCK, is_finished, write_shard
 from distillery.images.store import ImageStore
 
 
@@ -77,13 +77,19 @@ def test_a_flipped_byte_is_noticed_and_the_image_named(tmp_path: Path, quality: 
         store.gather(np.array([0, 1, 2]))
 
 
-def test_a_finished_shard_says_what_it_was_made_of_and_a_half_one_nothing(tmp_path: Path):
+def test_a_shard_is_finished_if_it_is_whole_intact_and_of_the_same_making(tmp_path: Path):
     _write(tmp_path, 9, 4, number=3)
     path = tmp_path / "00003.arrow"
-    assert read_fingerprint(path) == "f3"
-    path.write_bytes(path.read_bytes()[:-40])
-    assert read_fingerprint(path) is None
-    assert read_fingerprint(tmp_path / "nowhere.arrow") is None
+    content = path.read_bytes()
+    assert is_finished(path, "f3")
+    assert not is_finished(path, "f4")
+    assert not is_finished(tmp_path / "nowhere.arrow", "f3")
+    path.write_bytes(content[:-40])
+    assert not is_finished(path, "f3")
+    pixels = pa.ipc.open_file(pa.py_buffer(content)).get_batch(0).column(1)[8].as_buffer().to_pybytes()
+    where = content.index(pixels)
+    path.write_bytes(content[:where] + bytes([content[where] ^ 8]) + content[where + 1 :])
+    assert not is_finished(path, "f3")
 
 
 def _write_other_arrow(path: Path) -> None:

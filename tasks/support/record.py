@@ -1,0 +1,56 @@
+"""Where the MLflow record lies: its database opened, its experiment found, its errors said in one line."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distillery.errors import DistilleryError
+from distillery.params import Params
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+def open_record(params: Params) -> "MlflowClient":
+    """A client of ``tracking.uri``; a SQLite file and its folder are made where they are missing."""
+    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    import mlflow  # seconds to import, and only this module needs it
+
+    uri = params.tracking.uri
+    if uri.startswith("sqlite:///"):
+        file = Path(uri.removeprefix("sqlite:///")).absolute()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        uri = f"sqlite:///{file}"
+    mlflow.set_tracking_uri(uri)
+    return mlflow.MlflowClient()
+
+
+def find_experiment(client: "MlflowClient", params: Params) -> str:
+    """The id of ``tracking.experiment``, which is made where it is missing."""
+    found = client.get_experiment_by_name(params.tracking.experiment)
+    if found is not None:
+        return str(found.experiment_id)
+    # Absolute: otherwise artifacts land in whatever folder a process happens to run.
+    store = Path("runs/artifacts").absolute().as_uri()
+    local = params.tracking.uri.startswith("sqlite:")
+    return client.create_experiment(params.tracking.experiment, artifact_location=store if local else None)
+
+
+@contextmanager
+def named_errors(params: Params) -> Iterator[None]:
+    """What a database says when its disk is full or read-only, as one line that names it."""
+    try:
+        yield
+    except Exception as error:
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+
+        if not isinstance(error, MlflowException | SQLAlchemyError):
+            raise
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise DistilleryError(
+            f"tracking.uri: the MLflow record {params.tracking.uri} cannot be written ({reason[:300]}); "
+            "make room or make it writable, then run the same command again"
+        ) from error
