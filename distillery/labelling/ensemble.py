@@ -9,7 +9,7 @@ from torch import Tensor
 from distillery.heads import Classification, Detection, Head, Heads
 from distillery.images.transforms import to_float
 from distillery.labelling.views import View, align, apply_view
-from distillery.networks.multihead import MultiHead, decode_logits
+from distillery.networks.multihead import Forward, decode_logits
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Ensembled:
 
 @torch.inference_mode()
 def predict(
-    network: MultiHead, heads: Heads, pixels: Tensor, views: Sequence[View], *, bf16: bool, together: int = 1
+    network: Forward, heads: Heads, pixels: Tensor, views: Sequence[View], *, bf16: bool, together: int = 1
 ) -> dict[str, Ensembled]:
     """Run every view of a batch through the network, uint8 [batch, height, width, 3], and combine them by head.
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 import torch
+from torch.fx.experimental.optimization import fuse
 
 from distillery.errors import DistilleryError
 from distillery.heads import Heads
@@ -40,8 +41,10 @@ class Predictor:
     """Predicts with a batch that is halved when memory runs out, and stays so; the results do not depend on it."""
 
     def __init__(self, network: MultiHead, heads: Heads, store: ImageStore, how: Inference) -> None:
-        network.to(device=how.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-        self._network, self._heads, self._store, self._how = network, heads, store, how
+        # Batch normalisation is a linear map once training is over: folded into the convolution before it, it is free.
+        folded = fuse(network.eval())
+        folded.to(device=how.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._network, self._heads, self._store, self._how = folded, heads, store, how
         self.batch = how.batch or FIRST
         self._grows = how.batch is None and how.device == "cuda"
 

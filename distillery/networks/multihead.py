@@ -1,6 +1,6 @@
 """One backbone, one linear output per head."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from distillery.networks.backbones import make_backbone
 
 MEAN = (0.485, 0.456, 0.406)  # ImageNet's, which torchvision's weights expect
 STD = (0.229, 0.224, 0.225)
+Forward = Callable[[Tensor], dict[str, Tensor]]  # a network as it is called, compiled or folded or as it is
 
 
 class MultiHead(nn.Module):

@@ -12,7 +12,7 @@ from distillery.heads import Heads
 from distillery.images.augmentation import Strengths, augment
 from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
-from distillery.networks.multihead import MultiHead
+from distillery.networks.multihead import Forward, MultiHead
 from distillery.training.batches import BatchPlan
 from distillery.training.checkpoint import load_checkpoint, save_checkpoint
 from distillery.training.examples import Examples
@@ -20,7 +20,7 @@ from distillery.training.loading import load_batches
 from distillery.training.optimisation import rate_at
 from distillery.training.run import Run
 from distillery.training.settings import Settings
-from distillery.training.step import Forward, train_step
+from distillery.training.step import train_step
 from distillery.training.validation import validate
 
 

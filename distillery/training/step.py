@@ -1,6 +1,6 @@
 """One step of the optimisation: no value leaves the device, so that nothing in it waits for a GPU."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -8,9 +8,8 @@ from torch import Tensor, nn
 from distillery.heads import Heads
 from distillery.images.cells import Cells
 from distillery.losses import head_loss
+from distillery.networks.multihead import Forward
 from distillery.training.settings import Settings
-
-Forward = Callable[[Tensor], dict[str, Tensor]]
 
 
 def train_step(

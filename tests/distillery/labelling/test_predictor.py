@@ -11,6 +11,7 @@ from distillery.labelling import predictor as module
 from distillery.labelling.ensemble import predict
 from distillery.labelling.predictor import Inference, Predictor
 from distillery.labelling.views import View
+from distillery.networks.multihead import MultiHead
 
 VIEWS = (View("identity"), View("flip"), View("scale", 0.9))
 IMAGES = pl.Series([f"i{index}" for index in range(8)])
@@ -76,3 +77,22 @@ def test_on_a_cpu_the_batch_that_looks_for_itself_stays_where_it_begins(make: Ca
     predictor = make(batch=None)
     _means(predictor)
     assert predictor.batch == module.FIRST
+
+
+@pytest.mark.parametrize("backbone", ["compact", "mobilenet_v3_small", "resnet18"])
+def test_folded_for_inference_a_network_answers_the_same_and_stays_as_it_was(
+    heads: Heads, store: ImageStore, pixels, backbone: str
+):
+    torch.manual_seed(0)
+    network = MultiHead(heads, backbone=backbone, width=0.25, dropout=0.5).eval()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):  # as after training, not as made
+            module.running_mean.uniform_(-1, 1)
+            module.running_var.uniform_(0.5, 2)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    wanted = predict(network, heads, torch.from_numpy(pixels), VIEWS, bf16=False)
+    how = Inference(views=VIEWS, batch=8, together=1, bf16=False, device="cpu")
+    found = _means(Predictor(network, heads, store, how))
+    for name in heads:
+        assert torch.allclose(found[name], wanted[name].mean, rtol=1e-3, atol=1e-4)
+    assert all(torch.equal(value, network.state_dict()[name]) for name, value in before.items())
