@@ -97,8 +97,8 @@ def run_keyed_stage(stage: Callable[[Params, str], object]) -> None:
 def _alone() -> Iterator[None]:
     """One process a stage and key: two would share their unfinished work. The kernel frees the lock of a killed one."""
     name = "-".join([Path(sys.argv[0]).stem, *sys.argv[1:]])
-    paths.CHECKPOINTS.mkdir(exist_ok=True)
-    with (paths.CHECKPOINTS / f".{name.replace('/', '-')}.lock").open("w") as file:
+    paths.LOCKS.mkdir(parents=True, exist_ok=True)
+    with (paths.LOCKS / f"{name.replace('/', '-')}.lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -7,6 +7,7 @@ MANIFEST = Path("data/manifest.parquet")
 IMAGES = Path("data/images")
 REPORT = Path("data/report")
 CHECKPOINTS = Path(".checkpoints")
+LOCKS = Path(".dvc/tmp")
 
 
 def faces(domain: str) -> Path:
