@@ -86,11 +86,15 @@ class ImageStore:
         return batch
 
     def content_hash(self) -> str:
-        """A 128-bit hash of all names and checksums: what models and predictions say they were made from."""
-        digest = hashlib.blake2b(str(self.size).encode(), digest_size=16)
+        """A 128-bit hash of all names and checksums, however they are cut into shards.
+
+        It is what models and predictions say they were made from.
+        """
+        names, digest = hashlib.blake2b(), hashlib.blake2b(str(self.size).encode(), digest_size=16)
         for block in self._blocks:
-            digest.update("\n".join(block.column(0).to_pylist()).encode())
+            names.update("".join(f"{name}\n" for name in block.column(0).to_pylist()).encode())
             digest.update(block.column(2).to_numpy().tobytes())
+        digest.update(names.digest())
         return digest.hexdigest()
 
     def _names(self) -> pl.Series:

@@ -57,6 +57,14 @@ def test_the_content_hash_follows_names_and_pixels(tmp_path: Path):
     assert len({a, c, d}) == 3
 
 
+def test_the_content_hash_does_not_see_where_shards_are_cut(tmp_path: Path):
+    images = _write(tmp_path / "whole", 7, 4)
+    for number, rows in enumerate((range(3), range(3, 7))):
+        named = ((f"i0-{index}", images[index]) for index in rows)
+        write_shard(tmp_path / f"cut/{number:05d}.arrow", named, size=4, quality=None, fingerprint="")
+    assert ImageStore(tmp_path / "cut").content_hash() == ImageStore(tmp_path / "whole").content_hash()
+
+
 def test_an_unknown_image_is_named(tmp_path: Path):
     _write(tmp_path, 2, 4)
     with pytest.raises(DistilleryError, match="lacks image 'nobody'; run the stage 'images' again"):
