@@ -55,7 +55,7 @@ class Manifest(Frozen):
     bad_share: Share
     min_side: Count
     max_pixels: Count
-    datasets: Annotated[dict[str, Dataset], Field(min_length=1)]
+    datasets: Annotated[dict[FolderName, Dataset], Field(min_length=1)]
 
 
 class Images(Frozen):

@@ -122,13 +122,15 @@ def test_no_number_may_be_endless(value: float | str):
 
 
 @pytest.mark.parametrize("key", ["..", "../x", "a/b", "/x", ".hidden", "", "a\n", "a b", "ä"])
-@pytest.mark.parametrize("section", ["rounds", "faces"])
+@pytest.mark.parametrize("section", ["rounds", "faces", "manifest"])
 def test_a_key_that_becomes_a_folder_leads_nowhere_else(section: str, key: str):
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     if section == "rounds":
         params["rounds"] = {key: {"teacher": "r0"}}
-    else:
+    elif section == "faces":
         params["faces"]["domains"][key] = params["faces"]["domains"]["studio"]
+    else:
+        params["manifest"]["datasets"][key] = params["manifest"]["datasets"]["studio"]
     with pytest.raises(DistilleryError, match=rf"(?m)^  {section}\..*should match pattern"):
         validate(params, "params.yaml")
 

@@ -119,4 +119,6 @@ def _inside(folder: Path, relative: object, named_by: Path) -> Path:
         raise DistilleryError(f"{named_by}: path {relative!r} must lie inside {folder}")
     if "\\" in text:
         raise DistilleryError(f"{named_by}: path {relative!r} must be written with /, not \\")
+    if "\0" in text:
+        raise DistilleryError(f"{named_by}: path {relative!r} must not hold a zero byte")
     return folder / text
