@@ -10,7 +10,7 @@ ViewKind = Literal["identity", "flip", "scale", "shift", "rotation", "brightness
 class Frozen(BaseModel):
     """A value: immutable, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=False, allow_inf_nan=False)
 
 
 class _Head(Frozen):
@@ -57,7 +57,7 @@ class Regression(_Head):
     kind: Literal["regression"]
     outputs: Annotated[tuple[str, ...], Field(min_length=1)]
     range: tuple[float, float]
-    bins: int | None = Field(default=None, ge=2)
+    bins: int | None = Field(default=None, ge=2, le=10_000)
 
     @model_validator(mode="after")
     def _range_is_sound(self) -> Self:

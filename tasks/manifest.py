@@ -79,13 +79,20 @@ def _named(
         for number, start in enumerate(range(0, len(sightings), PART)):
             part, path = sightings[start : start + PART], part_path(folder, number, ".json")
             mark = hashlib.blake2b(f"{recipe} {[_state(s) for s in part]}".encode(), digest_size=16).hexdigest()
-            found = json.loads(path.read_text()) if path.is_file() else {}
+            found = _read_part(path)
             if found.get("mark") != mark:
                 found = {"mark": mark, "named": name_images(part, min_side=min_side, max_pixels=max_pixels, pool=pool)}
                 with whole_file(path) as temporary:
                     temporary.write_text(json.dumps(found))
             yield from map(tuple, found["named"])
             progress(start + len(part))
+
+
+def _read_part(path: Path) -> dict:
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):  # not there, or damaged: made again
+        return {}
 
 
 def _state(sighting: Sighting) -> tuple[str, str | None, int, int]:

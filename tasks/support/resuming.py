@@ -3,7 +3,6 @@
 DVC removes a stage's outputs before it runs: what is half done waits in ``.checkpoints/``, then moves in whole.
 """
 
-import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,15 +22,22 @@ def resumable_folder(target: Path) -> Iterator[Path]:
     yield draft
     flush_folder(draft)
     target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(target, ignore_errors=True)
-    try:
+    if draft.stat().st_dev == target.parent.stat().st_dev:
+        shutil.rmtree(target, ignore_errors=True)
         draft.rename(target)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        with whole_folder(target) as copy:  # on another disk than .checkpoints
-            shutil.copytree(draft, copy, dirs_exist_ok=True)
+    else:
+        _copy(draft, target)
         shutil.rmtree(draft)
+
+
+def _copy(draft: Path, target: Path) -> None:
+    try:
+        with whole_folder(target) as copy:
+            for file in sorted(draft.rglob("*")):
+                place = copy / file.relative_to(draft)
+                place.mkdir() if file.is_dir() else shutil.copyfile(file, place)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(target)) from error
 
 
 @contextmanager
