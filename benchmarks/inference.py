@@ -33,7 +33,7 @@ def measure() -> Iterator[Row]:
 
 def stage(made: MultiHead, size: int, views: list[View], *, batch: int | None = None, together: int = 1) -> Act:
     """What the stage does for an image but for writing the table."""
-    how = Inference(views=views, batch=batch, together=together, bf16=bf16(), device=params().device)
+    how = Inference(views=views, batch=batch, together=together, bf16=bf16(made), device=params().device)
     predictor = Predictor(made, params().heads, store(size), how)
     names = pl.Series([str(index) for index in range(IMAGES)])
 
@@ -48,12 +48,13 @@ def stage(made: MultiHead, size: int, views: list[View], *, batch: int | None = 
 def bare_forward(made: MultiHead, size: int, views: int, *, batch: int = 256) -> Act:
     """Forward passes alone, on one batch that is in memory."""
     made.eval()
+    half = bf16(made)
     images = to_float(store(size).gather(np.arange(batch))).to(params().device)
 
     @torch.inference_mode()
     def act() -> int:
         for _ in range(views * IMAGES // batch):
-            with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16()):
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
                 made(images)
         return IMAGES * views
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.rows import Act
 from distillery.heads import Heads, names
@@ -38,9 +38,9 @@ def params() -> Params:
     return found
 
 
-def bf16() -> bool:
-    """Whether the stages would use bfloat16 here."""
-    return use_bf16("auto", params().device)
+def bf16(made: nn.Module) -> bool:
+    """Whether the stages would use bfloat16 for a network here."""
+    return use_bf16("auto", params().device, made)
 
 
 def network(backbone: str = "compact", heads: Heads | None = None) -> MultiHead:
@@ -49,6 +49,12 @@ def network(backbone: str = "compact", heads: Heads | None = None) -> MultiHead:
     section = params().network
     made = MultiHead(heads or params().heads, backbone=backbone, width=section.width, dropout=section.dropout)
     return made.to(params().device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+@cache
+def demo_bf16() -> bool:
+    """The same for the demo's network."""
+    return bf16(network())
 
 
 @cache
@@ -80,7 +86,7 @@ def training_stage(
     """The stage's own loop, ``steps`` steps a call: store, augmentation, average, clipping, record, no validation."""
     section = params().teacher
     chosen = section.model_dump(include=set(Settings.__annotations__))
-    chosen |= {"bf16": bf16(), "steps_per_epoch": steps, "epochs": 1000, **changed}
+    chosen |= {"bf16": bf16(made), "steps_per_epoch": steps, "epochs": 1000, **changed}
     strengths = Strengths(**section.augmentation.model_dump())
     heads = heads or params().heads
     epochs: Iterator[dict[str, float]] = fit(
@@ -107,7 +113,7 @@ def training_stage(
 
 def training_bare(made: MultiHead, size: int, *, steps: int, batch: int) -> Act:
     """The limit: the same network, losses and optimiser on one batch that is in memory; nothing else."""
-    section = params().teacher
+    section, half = params().teacher, bf16(made)
     made.train()
     optimiser = make_optimiser(made, learning_rate=section.learning_rate, weight_decay=section.weight_decay)
     images = to_float(store(size).gather(np.arange(batch))).to(params().device)
@@ -115,7 +121,7 @@ def training_bare(made: MultiHead, size: int, *, steps: int, batch: int) -> Act:
 
     def act() -> int:
         for _ in range(steps):
-            with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16()):
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
                 logits = made(images)
             losses = [
                 head_loss(head, logits[name], labelled.labels[name], labelled.weights[name], smoothing=0.0)

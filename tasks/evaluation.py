@@ -36,9 +36,9 @@ from tasks.support.scores import WAYS, Scores
 def write_evaluation(key: str, params: Params) -> Path:
     """Evaluate one round's model on every test split and its pseudo-labels on every audit split."""
     section = params.evaluation
-    how = inference(section, params.device)
-    check_views(how.views, params.heads)
     network, _ = load_model(paths.model(key))
+    how = inference(section, params.device, network)
+    check_views(how.views, params.heads)
     manifest = read_table(paths.MANIFEST).filter(pl.col("status") == READABLE)
     store = ImageStore(paths.IMAGES)
     predictor = Predictor(network, params.heads, store, how)

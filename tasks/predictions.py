@@ -1,6 +1,5 @@
 """Reads the images and a round's teacher; writes ``data/rounds/<round>/predictions/``: every unlabelled cell."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import polars as pl
@@ -9,7 +8,6 @@ from distillery.errors import DistilleryError
 from distillery.heads import Heads
 from distillery.images.store import ImageStore
 from distillery.labelling.inference import predict_shards
-from distillery.labelling.predictor import Inference
 from distillery.labelling.views import check_views
 from distillery.networks.model import WEIGHTS, file_hash, load_model
 from distillery.params import Params
@@ -25,46 +23,40 @@ from tasks.support.resuming import resumable_folder
 PREDICTED = ("train", *POOL)
 
 
-def write_predictions(
-    folder: Path,
-    *,
-    teacher: Path,
-    manifest: Path,
-    store: Path,
-    heads: Heads,
-    how: Inference,
-    shard: int,
-    conditions: Mapping[str, str],
-) -> Path:
-    """Predict the empty cells of the train split and every cell of the pool.
+def write_predictions(key: str, params: Params) -> Path:
+    """Predict the empty cells of the train split and every cell of the pool by the round's teacher.
 
-    Interrupted, it keeps its finished shards for the next call, unless the teacher, the images, the views or the
-    ``conditions`` (code, machine) are others by then.
+    Interrupted, it keeps its finished shards for the next call, unless the teacher, the images, the views, the code or
+    the machine are others by then.
 
     Raises:
         DistilleryError: a head forbids a view, or the teacher's heads are not those of the parameters.
     """
-    check_views(how.views, heads)
+    section, teacher = params.predictions, paths.model(params.rounds[key].teacher)
     network, card = load_model(teacher)
-    if card.heads != heads:
+    how = inference(section, params.device, network)
+    check_views(how.views, params.heads)
+    if card.heads != params.heads:
         raise DistilleryError(f"{teacher}: was trained with other heads than params.yaml declares; train it again")
-    wanted = empty_cells(read_table(manifest), heads)
+    wanted = empty_cells(read_table(paths.MANIFEST), params.heads)
     if not len(wanted):
-        raise DistilleryError(f"{manifest}: no usable image in the splits {PREDICTED}: there is nothing to label")
-    images = ImageStore(store)
-    with resumable_folder(folder) as unfinished:
+        raise DistilleryError(f"{paths.MANIFEST}: no usable image in the splits {PREDICTED}: there is nothing to label")
+    store = ImageStore(paths.IMAGES)
+    made_from = {"teacher": file_hash(teacher / WEIGHTS), "images": store.content_hash()}
+    conditions = {**describe_machine(params, how.bf16), "code": code_hash(LABELLING)}
+    with resumable_folder(paths.predictions(key)) as unfinished:
         predict_shards(
             network,
-            heads,
-            images,
+            params.heads,
+            store,
             wanted,
             unfinished,
             how=how,
-            shard=shard,
-            provenance={"teacher": file_hash(teacher / WEIGHTS), "images": images.content_hash(), **conditions},
-            progress=Progress(f"{folder.parent.name}: predictions, {len(how.views)} views", len(wanted)),
+            shard=section.shard,
+            provenance={**made_from, **conditions},
+            progress=Progress(f"{key}: predictions, {len(how.views)} views", len(wanted)),
         )
-    return folder
+    return paths.predictions(key)
 
 
 def empty_cells(manifest: pl.DataFrame, heads: Heads) -> pl.DataFrame:
@@ -76,17 +68,7 @@ def empty_cells(manifest: pl.DataFrame, heads: Heads) -> pl.DataFrame:
 
 def main(params: Params, key: str) -> None:
     prepare_machine(params)
-    how = inference(params.predictions, params.device)
-    write_predictions(
-        paths.predictions(key),
-        teacher=paths.model(params.rounds[key].teacher),
-        manifest=paths.MANIFEST,
-        store=paths.IMAGES,
-        heads=params.heads,
-        how=how,
-        shard=params.predictions.shard,
-        conditions={**describe_machine(params, how.bf16), "code": code_hash(LABELLING)},
-    )
+    write_predictions(key, params)
 
 
 if __name__ == "__main__":

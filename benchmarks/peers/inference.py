@@ -3,7 +3,7 @@
 In a pass both sides take one batch of stored pixels (uint8 in memory), make them float, run every view through the
 network under bf16 in inference mode and merge the views' probabilities. Reading the store is left out on both.
 
-Ours is ``distillery.labelling.ensemble.predict``: besides the mean it gives each head's spread across views, the views'
+Ours is ``distillery.labelling.ensemble.predict`` on the folded network, as the stage runs it: besides the mean it gives each head's spread across views, the views'
 agreement, a regression's variance and the first view alone. ttach's ``ClassificationTTAWrapper`` gives the mean alone,
 of one output alone: in the case of six heads its network joins their probabilities into one tensor, which leaves the
 mean of a regression's chances rather than of its numbers. That is less work than ours.
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 import ttach
 from torch import Tensor, nn
+from torch.fx.experimental.optimization import fuse
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.functional import affine
 
@@ -97,12 +98,15 @@ def _sides(
     pixels = store(SIZE).gather(np.arange(BATCH))
     wrapped = ttach.ClassificationTTAWrapper(Joined(made, heads), ttach.Compose([transform]), merge_mode="mean")
 
+    half = bf16(made)
+    folded = fuse(made.eval()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the stage does
+
     def ours() -> object:
-        return predict(made, heads, pixels, views, bf16=bf16(), together=together)
+        return predict(folded, heads, pixels, views, bf16=half, together=together)
 
     @torch.inference_mode()
     def theirs() -> object:
-        with torch.autocast("cpu", torch.bfloat16, enabled=bf16()):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
             return wrapped(to_float(pixels))
 
     return {"ours": ours, "ttach": theirs}

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from benchmarks.setting import bf16, cells, network, params, store
+from benchmarks.setting import cells, demo_bf16, network, params, store
 from distillery.images.cells import Cells
 from distillery.images.transforms import to_float
 from distillery.losses import head_loss
@@ -45,7 +45,7 @@ def make_problem() -> Problem:
 
 
 def autocast() -> torch.autocast:
-    return torch.autocast("cpu", torch.bfloat16, enabled=bf16())
+    return torch.autocast("cpu", torch.bfloat16, enabled=demo_bf16())
 
 
 def optimiser_of(made: nn.Module) -> torch.optim.Optimizer:

@@ -30,7 +30,7 @@ from benchmarks.peers.alternating import as_a_stage, seconds
 from benchmarks.peers.missing import stand_in
 from benchmarks.peers.single_head import class_count, layers, one_head
 from benchmarks.rows import Row, row
-from benchmarks.setting import IMAGES, bf16, network, params, store, training_stage
+from benchmarks.setting import IMAGES, demo_bf16, network, params, store, training_stage
 from distillery.images.transforms import to_float
 from distillery.training.batches import shares_of
 
@@ -93,7 +93,7 @@ def algorithm_steps(name: str, labelled: int, unlabelled: int) -> Callable[[], N
 
     def act() -> None:
         for _ in range(STEPS):
-            with torch.autocast("cpu", torch.bfloat16, enabled=bf16()):
+            with torch.autocast("cpu", torch.bfloat16, enabled=demo_bf16()):
                 algorithm.out_dict, algorithm.log_dict = algorithm.train_step(**batch)
             for hook in hooks:
                 hook.after_train_step(algorithm)

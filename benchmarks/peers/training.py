@@ -80,7 +80,7 @@ def timm_epochs(backbone: str, pixels: np.ndarray, *, steps: int, workers: int) 
     scheduler, _ = create_scheduler_v2(
         optimiser, num_epochs=section.epochs, warmup_epochs=2, step_on_epochs=False, updates_per_epoch=steps
     )
-    loader = _loader(pixels, workers=workers)
+    loader, half = _loader(pixels, workers=workers), bf16(made)
     updates = 0
 
     def act() -> None:
@@ -88,7 +88,7 @@ def timm_epochs(backbone: str, pixels: np.ndarray, *, steps: int, workers: int) 
         meter = AverageMeter()
         task.train()
         for images, labels in loader:
-            with torch.autocast("cpu", torch.bfloat16, enabled=bf16()):
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
                 loss = task(images.contiguous(memory_format=torch.channels_last), labels)["loss"]
             loss.backward()
             dispatch_clip_grad(task.get_clip_parameters(), value=section.clip, mode="norm")

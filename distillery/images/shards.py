@@ -83,17 +83,23 @@ def open_shard(path: Path) -> tuple[int, list[pa.RecordBatch]]:
     return size, blocks
 
 
-def read_pixels(block: pa.RecordBatch, row: int, size: int) -> np.ndarray:
+def view_pixels(block: pa.RecordBatch, size: int) -> np.ndarray | None:
+    """A block's images without a copy: uint8 [images, size, size, 3]; None where they are stored as JPEG."""
+    if block.schema.field(1).type == pa.large_binary():
+        return None
+    column = block.column(1)
+    pixels = np.frombuffer(column.buffers()[1], dtype=np.uint8, count=block.num_rows * size * size * 3)
+    return pixels.reshape(block.num_rows, size, size, 3)
+
+
+def decode_jpeg(block: pa.RecordBatch, row: int, size: int) -> np.ndarray:
     """One image: uint8 [size, size, 3].
 
     Raises:
         ValueError: its bytes are no image of that size.
     """
-    content = block.column(1)[row].as_buffer()
-    if block.schema.field(1).type != pa.large_binary():
-        return np.frombuffer(content, dtype=np.uint8).reshape(size, size, 3)
     try:
-        with Image.open(BytesIO(content), formats=["JPEG"]) as image:
+        with Image.open(BytesIO(block.column(1)[row].as_buffer()), formats=["JPEG"]) as image:
             return np.asarray(image).reshape(size, size, 3)
     except (OSError, SyntaxError) as error:
         raise ValueError(str(error)) from error

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from distillery.errors import DistilleryError
-from distillery.images.shards import SUFFIX, is_intact, open_shard, read_pixels
+from distillery.images.shards import SUFFIX, decode_jpeg, is_intact, open_shard, view_pixels
 
 
 class ImageStore:
@@ -36,6 +36,7 @@ class ImageStore:
             found = f"sizes {sorted(sizes)}" if sizes else "no shard"
             raise DistilleryError(f"{folder}: not an image store ({found}); run the stage 'images' again")
         self.size = sizes.pop()
+        self._pixels = [view_pixels(block, self.size) for block in self._blocks]
         self._starts = np.cumsum([0, *(block.num_rows for block in self._blocks)])
         self._unchecked = np.ones(len(self), dtype=bool)
 
@@ -70,19 +71,11 @@ class ImageStore:
         batch = torch.empty((len(positions), self.size, self.size, 3), dtype=torch.uint8, pin_memory=pin)
         rows = batch.numpy()
         numbers = np.searchsorted(self._starts, positions, side="right") - 1
-        for row, (number, position) in enumerate(zip(numbers, positions, strict=True)):
-            block, inside = self._blocks[number], int(position - self._starts[number])
-            try:
-                # The first time only: from then on the page cache holds what was checked.
-                if self._unchecked[position] and not is_intact(block, inside):
-                    raise ValueError("its checksum differs")
-                rows[row] = read_pixels(block, inside, self.size)
-            except ValueError as error:
-                name = block.column(0)[inside]
-                raise DistilleryError(
-                    f"{self._folder}: image {name} is damaged ({error}); run the stage 'images' again"
-                ) from error
-            self._unchecked[position] = False
+        insides = (positions - self._starts[numbers]).tolist()
+        new = self._unchecked[positions].tolist()
+        for row, (number, inside, is_new) in enumerate(zip(numbers.tolist(), insides, new, strict=True)):
+            rows[row] = self._read(number, inside, check=is_new)
+        self._unchecked[positions] = False
         return batch
 
     def content_hash(self) -> str:
@@ -96,6 +89,18 @@ class ImageStore:
             digest.update(block.column(2).to_numpy().tobytes())
         digest.update(names.digest())
         return digest.hexdigest()
+
+    def _read(self, number: int, inside: int, *, check: bool) -> np.ndarray:
+        block, pixels = self._blocks[number], self._pixels[number]
+        try:
+            # The first time only: from then on the page cache holds what was checked.
+            if check and not is_intact(block, inside):
+                raise ValueError("its checksum differs")
+            return decode_jpeg(block, inside, self.size) if pixels is None else pixels[inside]
+        except ValueError as error:
+            raise DistilleryError(
+                f"{self._folder}: image {block.column(0)[inside]} is damaged ({error}); run the stage 'images' again"
+            ) from error
 
     def _names(self) -> pl.Series:
         columns = [block.column(0) for block in self._blocks]

@@ -4,9 +4,13 @@ import ctypes
 import os
 import resource
 import sys
+from typing import TYPE_CHECKING
 
 from distillery.errors import DistilleryError
 from distillery.params import Params
+
+if TYPE_CHECKING:
+    from torch import nn
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # glibc, malloc.h
 KEPT = 1 << 30  # bytes
@@ -34,17 +38,22 @@ def prepare_machine(params: Params) -> None:
     torch.backends.cudnn.benchmark = not params.deterministic
 
 
-def use_bf16(wanted: bool | str, device: str) -> bool:
-    """What ``bf16: auto`` means here: true where the device multiplies bfloat16 in hardware.
+def use_bf16(wanted: bool | str, device: str, network: "nn.Module") -> bool:
+    """What ``bf16: auto`` means here: true where the device multiplies bfloat16 in hardware and has the kernels for it.
 
-    Emulated it is several times slower than float32; in hardware about twice as fast (docs/benchmarks.md).
+    Emulated it is several times slower than float32; in hardware about twice as fast, but on a CPU depthwise
+    convolutions have no such kernel, and a network of them takes twice as long (docs/benchmarks.md). A rule and no
+    measurement: what a busy machine measures could differ between two runs, and with it the bytes.
     """
     if isinstance(wanted, bool):
         return wanted
     import torch
+    from torch import nn
 
     if device == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    if any(isinstance(layer, nn.Conv2d) and layer.groups > 1 for layer in network.modules()):
+        return False
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 

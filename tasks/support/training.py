@@ -57,7 +57,7 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
     network = MultiHead(params.heads, **shape)
     if params.network.pretrained is not None:
         start_from(network.backbone, Path(params.network.pretrained.path), params.network.pretrained.blake2b)
-    bf16 = use_bf16(training.bf16, params.device)
+    bf16 = use_bf16(training.bf16, params.device, network)
     provenance = _provenance(params, training, pseudo, store)
     facts = {**provenance, **describe_machine(params, bf16), "code": code_hash(TRAINING)}
     checkpoint = paths.CHECKPOINTS / f"{key}.safetensors"

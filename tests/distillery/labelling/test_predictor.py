@@ -85,10 +85,10 @@ def test_folded_for_inference_a_network_answers_the_same_and_stays_as_it_was(
 ):
     torch.manual_seed(0)
     network = MultiHead(heads, backbone=backbone, width=0.25, dropout=0.5).eval()
-    for module in network.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):  # as after training, not as made
-            module.running_mean.uniform_(-1, 1)
-            module.running_var.uniform_(0.5, 2)
+    for layer in network.modules():
+        if isinstance(layer, torch.nn.BatchNorm2d):  # as after training, not as made
+            layer.running_mean.uniform_(-1, 1)
+            layer.running_var.uniform_(0.5, 2)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     wanted = predict(network, heads, torch.from_numpy(pixels), VIEWS, bf16=False)
     how = Inference(views=VIEWS, batch=8, together=1, bf16=False, device="cpu")

@@ -3,6 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from distillery.errors import DistilleryError
 from distillery.params import Params, validate
@@ -17,6 +18,8 @@ from tests.world import small_params
 prepare_machine(validate({{**small_params(), "deterministic": {deterministic}, "threads": 1}}, "x"))
 print(torch.are_deterministic_algorithms_enabled(), torch.get_num_threads())
 """
+
+PLAIN = nn.Sequential(nn.Conv2d(3, 4, 3))
 
 
 @pytest.fixture
@@ -38,9 +41,15 @@ def test_a_device_that_is_not_there_is_refused(settings: Params):
 
 def test_bf16_is_as_wanted_or_as_the_processor_has_it():
     flags = Path("/proc/cpuinfo").read_text()
-    assert use_bf16(True, "cpu") is True
-    assert use_bf16(False, "cpu") is False
-    assert use_bf16("auto", "cpu") == ("avx512_bf16" in flags or "amx_tile" in flags)
+    assert use_bf16(True, "cpu", PLAIN) is True
+    assert use_bf16(False, "cpu", PLAIN) is False
+    assert use_bf16("auto", "cpu", PLAIN) == ("avx512_bf16" in flags or "amx_tile" in flags)
+
+
+def test_depthwise_convolutions_have_no_bf16_kernel_on_a_cpu():
+    depthwise = nn.Sequential(nn.Conv2d(4, 4, 3, groups=4))
+    assert use_bf16("auto", "cpu", depthwise) is False
+    assert use_bf16(True, "cpu", depthwise) is True
 
 
 def test_what_decides_how_sums_round_is_named(settings: Params):
