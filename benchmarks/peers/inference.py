@@ -3,10 +3,11 @@
 In a pass both sides take one batch of stored pixels (uint8 in memory), make them float, run every view through the
 network under bf16 in inference mode and merge the views' probabilities. Reading the store is left out on both.
 
-Ours is ``distillery.labelling.ensemble.predict`` on the folded network, as the stage runs it: besides the mean it gives each head's spread across views, the views'
-agreement, a regression's variance and the first view alone. ttach's ``ClassificationTTAWrapper`` gives the mean alone,
-of one output alone: in the case of six heads its network joins their probabilities into one tensor, which leaves the
-mean of a regression's chances rather than of its numbers. That is less work than ours.
+Ours is ``distillery.labelling.ensemble.predict`` on the folded network, as the stage runs it: besides the mean it gives
+each head's spread across views, the views' agreement, a regression's variance and the first view alone. ttach's
+``ClassificationTTAWrapper`` gives the mean alone, of one output alone: in the case of six heads its network joins their
+probabilities into one tensor, which leaves the mean of a regression's chances rather than of its numbers. That is less
+work than ours.
 
 Cases: views that both make with their own transforms (the image and its mirror; three brightnesses, which ours clamps
 to what an image can hold and ttach does not), and the six views of params.yaml, which ttach has not: there its

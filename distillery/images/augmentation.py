@@ -38,8 +38,9 @@ class Strengths:
     erase: float
 
 
-DRAWS = 17  # random numbers an image
 BANK = 1 << 20  # stored grains of noise
+UNIT = (0.0, 1.0)
+ERASED = (0.15, 0.45)  # shares of the side
 
 
 def augment(images: Tensor, strengths: Strengths, generator: torch.Generator) -> tuple[Tensor, Tensor]:
@@ -47,40 +48,38 @@ def augment(images: Tensor, strengths: Strengths, generator: torch.Generator) ->
 
     The numbers are drawn on the CPU, so that every device sees the same ones, and travel in one upload.
     """
-    drawn = torch.rand(DRAWS, len(images), generator=generator)
-    if images.is_cuda:
-        drawn = drawn.pin_memory()
-    unit = iter(drawn.to(images.device, non_blocking=True))
-
-    def uniform(low: float, high: float) -> Tensor:
-        return next(unit) * (high - low) + low
-
     s = strengths
-    flipped = uniform(0, 1) < s.flip
+    low, span = _spans(s, images.device)
+    unit = torch.rand(len(low), len(images), generator=generator)
+    drawn = torch.addcmul(low, span, (unit.pin_memory() if images.is_cuda else unit).to(low.device, non_blocking=True))
+    flip, degrees, scale, right, down, brightness, contrast, saturation, grey, blur, noise, start, *erasing = drawn
+    flipped = flip < s.flip
     images = transforms.affine(
-        images,
-        flip=flipped,
-        degrees=uniform(-s.rotation, s.rotation),
-        scale=uniform(*s.scale),
-        shift=torch.stack([uniform(-s.shift, s.shift), uniform(-s.shift, s.shift)], dim=1),
+        images, flip=flipped, degrees=degrees, scale=scale, shift=torch.stack([right, down], dim=1)
     )
-    saturation = uniform(1 - s.saturation, 1 + s.saturation) * (uniform(0, 1) >= s.grey)
     images = transforms.colour(
-        images,
-        brightness=uniform(1 - s.brightness, 1 + s.brightness),
-        contrast=uniform(1 - s.contrast, 1 + s.contrast),
-        saturation=saturation,
+        images, brightness=brightness, contrast=contrast, saturation=saturation * (grey >= s.grey)
     )
-    blur, noise, start, erased = uniform(0, s.blur), uniform(0, s.noise), uniform(0, 1), uniform(0, 1) < s.erase
     if s.blur:
         images = transforms.blur(images, blur)
     if s.noise:
         images = images.addcmul_(_grain(images, start), noise.view(-1, 1, 1, 1)).clamp_(0, 1)
     if s.erase:
-        centre = torch.stack([uniform(0, 1), uniform(0, 1)], dim=1)
-        size = torch.stack([uniform(0.15, 0.45), uniform(0.15, 0.45)], dim=1) * erased[:, None]
-        images = transforms.erase(images, centre=centre, size=size)
+        chance, x, y, width, height = erasing
+        size = torch.stack([width, height], dim=1) * (chance < s.erase)[:, None]
+        images = transforms.erase(images, centre=torch.stack([x, y], dim=1), size=size)
     return images, flipped
+
+
+@cache
+def _spans(s: Strengths, device: torch.device) -> tuple[Tensor, Tensor]:
+    """The lowest value and the width of each number that an image draws, in the order of ``augment``: [numbers, 1]."""
+    spans = [UNIT, (-s.rotation, s.rotation), s.scale, (-s.shift, s.shift), (-s.shift, s.shift)]
+    spans += [(1 - change, 1 + change) for change in (s.brightness, s.contrast, s.saturation)]
+    spans += [UNIT, (0, s.blur), (0, s.noise), UNIT]
+    spans += [UNIT, UNIT, UNIT, ERASED, ERASED]
+    table = torch.tensor(spans, device=device)
+    return table[:, :1].contiguous(), (table[:, 1:] - table[:, :1]).contiguous()
 
 
 def _grain(images: Tensor, start: Tensor) -> Tensor:
