@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from distillery.errors import DistilleryError
-from distillery.images.shards import read_fingerprint, write_shard
+from distillery.images.shards import is_finished, write_shard
 from distillery.images.store import ImageStore
 from tests.fuzz.answers import answer
 from tests.fuzz.mutations import mutated
@@ -29,7 +29,7 @@ def check(content: bytes, folder: Path) -> None:
     """Images of the store's size, the written ones where pixels are stored; or an error that names the folder."""
     path = folder / "0.arrow"
     path.write_bytes(content)
-    read_fingerprint(path)
+    is_finished(path, "f")
     used, reason = answer(DistilleryError, _use, folder)
     if reason:
         assert str(folder) in reason
