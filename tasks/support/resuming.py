@@ -3,6 +3,7 @@
 DVC removes a stage's outputs before it runs: what is half done waits in ``.checkpoints/``, then moves in whole.
 """
 
+import errno
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,15 +23,18 @@ def resumable_folder(target: Path) -> Iterator[Path]:
     yield draft
     flush_folder(draft)
     target.parent.mkdir(parents=True, exist_ok=True)
-    if draft.stat().st_dev == target.parent.stat().st_dev:
-        shutil.rmtree(target, ignore_errors=True)
+    shutil.rmtree(target, ignore_errors=True)
+    try:
         draft.rename(target)
-    else:
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
         _copy(draft, target)
         shutil.rmtree(draft)
 
 
 def _copy(draft: Path, target: Path) -> None:
+    """To another disk, or to another mount of the same one."""
     try:
         with whole_folder(target) as copy:
             for file in sorted(draft.rglob("*")):
