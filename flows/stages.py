@@ -14,6 +14,8 @@ from typing import TypeVar
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 
+from tasks.support.mending import mend_locks
+
 LOCK = Path(".dvc/tmp/distillery.lock")
 Result = TypeVar("Result")
 ALIVE = 0  # the signal that only asks whether anyone is there
@@ -53,6 +55,7 @@ def hold_workspace() -> Iterator[None]:
         except BlockingIOError:
             print("another flow runs in this folder: waiting for it to end")
             fcntl.flock(file, fcntl.LOCK_EX)
+        mend_locks()
         yield
 
 

@@ -22,6 +22,7 @@ for pack in utkface fer2013 lfw; do
 done
 cd "$scratch"
 export PYTHONPATH=$scratch
+python -m tasks.support.mending
 python -m dvc repro
 python -m tasks.support.tracking
 python -m tasks.support.closing

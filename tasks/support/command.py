@@ -26,6 +26,7 @@ REMEDIES = {
     errno.EPERM: "not permitted; make it writable",
     errno.EROFS: "the file system is read-only; make it writable",
     errno.ENOMEM: "out of memory; lower the batch, or free some",
+    errno.EAGAIN: "another process is writing it; wait until that one ends",
     errno.EIO: "the disk reports an error",
 }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distillery.errors import DistilleryError
+from distillery.files import whole_file
 from distillery.params import Params
 
 if TYPE_CHECKING:
@@ -21,10 +22,19 @@ def open_record(params: Params) -> "MlflowClient":
     uri = params.tracking.uri
     if uri.startswith("sqlite:///"):
         file = Path(uri.removeprefix("sqlite:///")).absolute()
-        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.is_file():
+            # The schema is made in dozens of steps, of which a kill would leave some: it appears whole or not at all.
+            with whole_file(file) as draft:
+                _make_schema(draft)
         uri = f"sqlite:///{file}"
     mlflow.set_tracking_uri(uri)
     return mlflow.MlflowClient()
+
+
+def _make_schema(file: Path) -> None:
+    from mlflow import MlflowClient
+
+    MlflowClient(f"sqlite:///{file}").search_experiments()
 
 
 def find_experiment(client: "MlflowClient", params: Params) -> str:
