@@ -32,13 +32,13 @@ def write_page(table: pl.DataFrame, page: Path) -> None:
     pictures = page.with_suffix("")
     pictures.mkdir(parents=True, exist_ok=True)
     lines = ["# Benchmarks", "", *_opening(), ""]
-    for group, rows in table.group_by("group", maintain_order=True):
-        name = str(group[0])
-        lines += [f"## {TITLES.get(name, name)}", ""]
+    for name in sorted(table["group"].unique(), key=list(TITLES).index):
+        rows = table.filter(pl.col("group") == name)
+        lines += [f"## {TITLES[name]}", ""]
         if rows["ratio"].is_finite().any():
             path = pictures / f"{name.replace(': ', '-').replace(' ', '-')}.svg"
             _draw(rows.filter(pl.col("ratio").is_finite()), path)
-            lines += [f"![{TITLES.get(name, name)}]({pictures.name}/{path.name})", ""]
+            lines += [f"![{TITLES[name]}]({pictures.name}/{path.name})", ""]
         lines += [*_table(rows), ""]
     page.write_text("\n".join(lines))
 
