@@ -1,6 +1,5 @@
 """The pipeline under DVC: what a change runs again, two clones, interruptions."""
 
-import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.world import call, edit_params, environment, make_world, stages_run
+from tests.world import call, contents, edit_params, environment, make_world, remove, stages_run
 
 
 def test_a_second_run_runs_nothing(world: Path):
@@ -67,15 +66,3 @@ def test_interrupted_anywhere_the_same_command_ends_the_same(world: Path, comman
         assert half.items() <= wanted.items(), "what is there is whole"
     call(world, *command)
     assert contents(world / out) == wanted
-
-
-def contents(path: Path) -> dict[str, bytes]:
-    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-    return {str(file.relative_to(path.parent)): file.read_bytes() for file in files if not file.name.endswith(".tmp")}
-
-
-def remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

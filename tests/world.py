@@ -88,3 +88,16 @@ def call(folder: Path, *arguments: str, check: bool = True) -> str:
 def stages_run(output: str) -> list[str]:
     """Which stages a ``dvc repro`` executed, in order."""
     return [line.split("'")[1] for line in output.splitlines() if line.startswith("Running stage")]
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """The files at a path by name; drafts are nobody's artefacts."""
+    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
+    return {str(file.relative_to(path.parent)): file.read_bytes() for file in files if not file.name.endswith(".tmp")}
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

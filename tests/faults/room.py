@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.world import ROOT, environment
+from tests.world import ROOT, contents, environment, remove
 
 # Each stage's command, and what it writes.
 STAGES = {
@@ -161,19 +160,6 @@ class Room:
             yield
         finally:
             self._server("unmount", folder)
-
-
-def contents(path: Path) -> dict[str, bytes]:
-    """The files at a path by name; drafts are nobody's artefacts."""
-    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.is_file())
-    return {str(file.relative_to(path.parent)): file.read_bytes() for file in files if not file.name.endswith(".tmp")}
-
-
-def remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
 
 
 def assert_clear(done: Done, *words: str) -> None:

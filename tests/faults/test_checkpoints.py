@@ -8,8 +8,8 @@ from random import Random
 import pyarrow.parquet as pq
 import pytest
 
-from tests.faults.room import STAGES, Room, remove
-from tests.world import edit_params
+from tests.faults.room import STAGES, Room
+from tests.world import edit_params, remove
 
 Damage = Callable[[Path, Random], None]
 

@@ -10,9 +10,9 @@ from random import Random
 
 import pytest
 
-from tests.faults.room import Room, assert_clear, remove
+from tests.faults.room import Room, assert_clear
 from tests.faults.test_checkpoints import flip, truncate
-from tests.world import call, stages_run
+from tests.world import call, remove, stages_run
 
 # What is damaged, and who reads it.
 READ = [

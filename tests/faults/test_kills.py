@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from benchmarks.endurance.killing import repro_killed
-from tests.faults.room import STAGES, Room, remove
-from tests.world import call, stages_run
+from tests.faults.room import STAGES, Room
+from tests.world import call, remove, stages_run
 
 KILLS = 3
 
