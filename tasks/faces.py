@@ -1,8 +1,6 @@
 """Renders one domain of faces; writes ``data/raw/<domain>/``: ``images/00000.png ...`` and ``labels.csv``."""
 
 import csv
-import hashlib
-import json
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,7 +17,7 @@ from tasks.support import paths
 from tasks.support.command import run_keyed_stage
 from tasks.support.progress import Progress
 from tasks.support.provenance import RENDERING, code_hash
-from tasks.support.resuming import resumable_folder, resumable_parts
+from tasks.support.resuming import mark_of, read_part, resumable_folder, resumable_parts, write_part
 
 SUFFIX = ".json"
 
@@ -46,12 +44,12 @@ def write_faces(
         lens = Camera(**camera)
     except TypeError as error:
         raise DistilleryError(f"faces.domains.{domain}.camera: {error}") from error
-    recipe = f"{code_hash(RENDERING)} {domain} {sorted(camera.items())} {people} {images} {size} {seed}"
-    mark = hashlib.blake2b(recipe.encode(), digest_size=16).hexdigest()
+    mark = mark_of(code_hash(RENDERING), domain, sorted(camera.items()), people, images, size, seed)
     with resumable_folder(folder) as draft, resumable_parts(f"{domain}-batches") as parts:
         (draft / "images").mkdir(exist_ok=True)
-        done = len(_finished(draft, parts, mark))
-        for stale in sorted((draft / "images").iterdir())[done * BATCH :]:
+        finished = _finished(draft, parts, mark)
+        kept = {draft / str(row["path"]) for rows in finished for row in rows}
+        for stale in set((draft / "images").iterdir()) - kept:
             stale.unlink()  # of a batch that was not finished, or of a run that wanted more
         batches = render_faces(
             domain=domain,
@@ -61,40 +59,40 @@ def write_faces(
             size=size,
             seed=seed,
             processes=processes,
-            first=done,
+            first=len(finished),
         )
         progress = Progress(f"faces {domain}", images)
-        for number, (pictures, truths) in enumerate(batches, start=done):
-            _write_batch(draft, parts, mark, number, pictures, truths)
+        for number, (pictures, truths) in enumerate(batches, start=len(finished)):
+            finished.append(_write_batch(draft, parts, mark, number, pictures, truths))
             progress(number * BATCH + len(pictures))
-        _write_labels(draft / "labels.csv", [row for rows in _finished(draft, parts, mark) for row in rows])
+        _write_labels(draft / "labels.csv", [row for rows in finished for row in rows])
     return folder
 
 
 def _write_batch(
     draft: Path, parts: Path, mark: str, number: int, pictures: np.ndarray, truths: Sequence[Truth]
-) -> None:
+) -> list[Truth]:
     """The pictures of a batch, then its rows with the checksums of the pictures: they say that it is done."""
-    rows, sums = [], []
+    rows: list[Truth] = []
+    sums = []
     for index, (picture, truth) in enumerate(zip(pictures, truths, strict=True), start=number * BATCH):
         path = f"images/{index:05d}.png"
         Image.fromarray(picture).save(draft / path, format="PNG", compress_level=6)
         rows.append({"path": path, **truth})
         sums.append(zlib.crc32((draft / path).read_bytes()))
-    with whole_file(part_path(parts, number, SUFFIX)) as temporary:
-        temporary.write_text(json.dumps({"mark": mark, "rows": rows, "sums": sums}))
+    write_part(part_path(parts, number, SUFFIX), mark, {"rows": rows, "sums": sums})
+    return rows
 
 
 def _finished(draft: Path, parts: Path, mark: str) -> list[list[Truth]]:
     """The rows of the finished batches, from the first one on, as far as they are whole and of the same making."""
     found: list[list[Truth]] = []
-    while (path := part_path(parts, len(found), SUFFIX)).is_file():
+    while batch := read_part(part_path(parts, len(found), SUFFIX), mark):
         try:
-            batch = json.loads(path.read_text())
             sums = [zlib.crc32((draft / row["path"]).read_bytes()) for row in batch["rows"]]
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, KeyError, TypeError):
             break
-        if batch["mark"] != mark or batch["sums"] != sums:
+        if batch.get("sums") != sums:
             break
         found.append(batch["rows"])
     return found

@@ -3,7 +3,6 @@
 Interrupted, it keeps its finished shards for the next call.
 """
 
-import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,7 +20,7 @@ from tasks.support import paths
 from tasks.support.command import run_stage
 from tasks.support.progress import Progress
 from tasks.support.provenance import DECODING, code_hash
-from tasks.support.resuming import resumable_folder
+from tasks.support.resuming import mark_of, resumable_folder
 
 
 def write_images(
@@ -42,7 +41,7 @@ def write_images(
     """
     rows = read_table(manifest).filter(pl.col("status") == READABLE).unique("image", keep="first", maintain_order=True)
     rows = rows.select("image", "path")
-    recipe = f"{code_hash(DECODING)} {size} {quality} {min_side} {max_pixels}"
+    recipe = (code_hash(DECODING), size, quality, min_side, max_pixels)
 
     def load(row: tuple[str, str]) -> tuple[str, np.ndarray]:
         name, path = row
@@ -66,7 +65,7 @@ def write_images(
     with resumable_folder(store) as folder, ThreadPoolExecutor(threads) as pool:
         for number, part in enumerate(rows.iter_slices(shard)):
             path = part_path(folder, number, SUFFIX)
-            fingerprint = hashlib.blake2b(f"{recipe}\n{part.write_csv()}".encode(), digest_size=16).hexdigest()
+            fingerprint = mark_of(*recipe, part.write_csv())
             if not is_finished(path, fingerprint):
                 images = decoded(part, number * shard)
                 write_shard(path, images, size=size, quality=quality, fingerprint=fingerprint)

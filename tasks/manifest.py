@@ -3,9 +3,6 @@
 Interrupted, it keeps what it has decoded for the next call.
 """
 
-import hashlib
-import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from distillery.errors import DistilleryError
-from distillery.files import part_path, whole_file
+from distillery.files import part_path
 from distillery.heads import Heads
 from distillery.images.adapters import Sighting, read_dataset
 from distillery.images.manifest import MAX_NAMED, Source, assign_splits, build_rows, name_images
@@ -24,7 +21,7 @@ from tasks.support import paths
 from tasks.support.command import run_stage
 from tasks.support.progress import Progress
 from tasks.support.provenance import DECODING, code_hash
-from tasks.support.resuming import parts_folder
+from tasks.support.resuming import mark_of, read_part, resumable_parts, write_part
 
 PART = 4096  # images
 
@@ -46,53 +43,43 @@ def write_manifest(
         DistilleryError: a data set is missing or empty, a label does not fit, or too many images are unreadable.
     """
     rows, sources = [], []
-    for name, dataset in datasets.items():
-        sightings = read_dataset(
-            dataset.adapter,
-            Path(dataset.path),
-            heads=dataset.heads,
-            table=dataset.table,
-            path_column=dataset.path_column,
-            identity=dataset.identity,
-        )
-        named = list(_named(name, sightings, min_side=min_side, max_pixels=max_pixels, threads=threads))
-        source = Source(name=name, domain=dataset.domain, shares=dataset.splits, spellings=dataset.rename)
-        sources.append(source)
-        rows += build_rows(source, sightings, named, heads)
-        _report_damage(name, sightings, [status for _, status in named], bad_share)
-    table = assign_splits(rows, sources, heads, seed)
-    _print_counts(pl.DataFrame(table))
-    write_table(table, manifest_schema(heads), path)
-    for name in datasets:
-        shutil.rmtree(parts_folder(f"manifest-{name}"))
-    return path
+    with resumable_parts("manifest") as parts:
+        for name, dataset in datasets.items():
+            sightings = read_dataset(
+                dataset.adapter,
+                Path(dataset.path),
+                heads=dataset.heads,
+                table=dataset.table,
+                path_column=dataset.path_column,
+                identity=dataset.identity,
+            )
+            limits = {"min_side": min_side, "max_pixels": max_pixels}
+            named = list(_named(name, sightings, parts / name, limits, threads))
+            source = Source(name=name, domain=dataset.domain, shares=dataset.splits, spellings=dataset.rename)
+            sources.append(source)
+            rows += build_rows(source, sightings, named, heads)
+            _report_damage(name, sightings, [status for _, status in named], bad_share)
+        table = assign_splits(rows, sources, heads, seed)
+        _print_counts(pl.DataFrame(table))
+        return write_table(table, manifest_schema(heads), path)
 
 
 def _named(
-    dataset: str, sightings: Sequence[Sighting], *, min_side: int, max_pixels: int, threads: int
+    dataset: str, sightings: Sequence[Sighting], folder: Path, limits: Mapping[str, int], threads: int
 ) -> Iterator[tuple[str, str]]:
     """``name_images`` part by part; a part that an interrupted call finished is kept while its files stay untouched."""
-    progress = Progress(f"manifest {dataset}", len(sightings))
-    folder = parts_folder(f"manifest-{dataset}")
-    recipe = f"{code_hash(DECODING)} {min_side} {max_pixels}"
+    folder.mkdir(exist_ok=True)
+    progress, code = Progress(f"manifest {dataset}", len(sightings)), code_hash(DECODING)
     with ThreadPoolExecutor(threads) as pool:
         for number, start in enumerate(range(0, len(sightings), PART)):
             part, path = sightings[start : start + PART], part_path(folder, number, ".json")
-            mark = hashlib.blake2b(f"{recipe} {[_state(s) for s in part]}".encode(), digest_size=16).hexdigest()
-            found = _read_part(path)
-            if found.get("mark") != mark:
-                found = {"mark": mark, "named": name_images(part, min_side=min_side, max_pixels=max_pixels, pool=pool)}
-                with whole_file(path) as temporary:
-                    temporary.write_text(json.dumps(found))
+            mark = mark_of(code, dict(limits), [_state(sighting) for sighting in part])
+            found = read_part(path, mark)
+            if found is None:
+                found = {"named": name_images(part, **limits, pool=pool)}
+                write_part(path, mark, found)
             yield from map(tuple, found["named"])
             progress(start + len(part))
-
-
-def _read_part(path: Path) -> dict:
-    try:
-        return dict(json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):  # not there, or damaged: made again
-        return {}
 
 
 def _state(sighting: Sighting) -> tuple[str, str | None, int, int]:

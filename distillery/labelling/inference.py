@@ -62,7 +62,7 @@ def _is_done(path: Path, fingerprint: str) -> bool:
     if not path.is_file():
         return False
     try:
-        return read_metadata(path).get(FINGERPRINT) == fingerprint and len(read_table(path)) > 0
+        return read_metadata(path).get(FINGERPRINT) == fingerprint and len(read_table(path, ["image"])) > 0
     except DistilleryError:  # half-written or damaged: made again
         return False
 

@@ -1,7 +1,5 @@
 """What a network answers on labelled images, kept in parts: an evaluation that was stopped infers none again."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from distillery.files import keep_parts, part_path
 from distillery.labelling.predictor import Predictor
 from distillery.networks.safetensors import load_tensors, save_tensors
 from tasks.support.progress import Progress
+from tasks.support.resuming import mark_of
 
 PART = 4096  # images
 SUFFIX = ".safetensors"
@@ -33,7 +32,7 @@ def answer(
     progress, parts = Progress(what, len(images)), []
     for number, start in enumerate(range(0, len(images), PART)):
         part = images[start : start + PART]
-        mark = hashlib.blake2b(json.dumps([dict(facts), part.to_list()], default=str).encode(), digest_size=16).digest()
+        mark = mark_of(dict(facts), part.to_list()).encode()
         parts.append(_kept(part_path(folder, number, SUFFIX), mark) or _make(predictor, part, folder, number, mark))
         progress(start + len(part))
     keep_parts(folder, len(parts), SUFFIX)

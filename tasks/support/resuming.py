@@ -4,12 +4,14 @@ DVC removes a stage's outputs before it runs: what is half done waits in ``.chec
 """
 
 import errno
+import hashlib
+import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from distillery.files import flush_folder, whole_folder
+from distillery.files import flush_folder, whole_file, whole_folder
 from tasks.support import paths
 
 
@@ -19,7 +21,7 @@ def resumable_folder(target: Path) -> Iterator[Path]:
 
     Whoever fills it writes whole files and marks each with what it was made of, and keeps what carries the right mark.
     """
-    draft = parts_folder("-".join(target.parts[1:]))
+    draft = _parts_folder("-".join(target.parts[1:]))
     yield draft
     flush_folder(draft)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -47,13 +49,32 @@ def _copy(draft: Path, target: Path) -> None:
 @contextmanager
 def resumable_parts(name: str) -> Iterator[Path]:
     """Yield a folder for intermediate results that outlives an interruption; on a clean exit it is removed."""
-    draft = parts_folder(name)
+    draft = _parts_folder(name)
     yield draft
     shutil.rmtree(draft)
 
 
-def parts_folder(name: str) -> Path:
-    """Where a stage's parts wait."""
+def mark_of(*facts: object) -> str:
+    """A 128-bit hash of all that a part was made of; another fact is another mark."""
+    return hashlib.blake2b("\n".join(map(str, facts)).encode(), digest_size=16).hexdigest()
+
+
+def write_part(path: Path, mark: str, content: Mapping[str, object]) -> None:
+    """Keep a part of plain values with its mark."""
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps({"mark": mark, **content}))
+
+
+def read_part(path: Path, mark: str) -> dict | None:
+    """A part that is there, whole and of the same making; else it has to be made again."""
+    try:
+        found = dict(json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return found if found.get("mark") == mark else None
+
+
+def _parts_folder(name: str) -> Path:
     folder = paths.CHECKPOINTS / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
