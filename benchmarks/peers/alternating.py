@@ -2,25 +2,22 @@
 
 import statistics
 import time
-from collections.abc import Callable, Hashable, Mapping
-from typing import TypeVar
+from collections.abc import Callable, Mapping
 
 import torch
 
+from benchmarks.rows import Name, turns
 from benchmarks.setting import params
-
-Name = TypeVar("Name", bound=Hashable)
 
 
 def seconds(sides: Mapping[Name, Callable[[], object]], *, passes: int) -> dict[Name, float]:
     """The median time of a pass of each side, after one pass that warms up."""
     found: dict[Name, list[float]] = {name: [] for name in sides}
-    for number in range(passes + 1):
-        for name, act in sides.items():
-            began = time.perf_counter()
-            act()
-            if number:
-                found[name].append(time.perf_counter() - began)
+    for number, name in turns(sides, passes=passes + 1):
+        began = time.perf_counter()
+        sides[name]()
+        if number:
+            found[name].append(time.perf_counter() - began)
     return {name: statistics.median(times) for name, times in found.items()}
 
 

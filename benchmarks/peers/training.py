@@ -34,7 +34,7 @@ from benchmarks.peers.single_head import class_count, layers, one_head
 from benchmarks.rows import Row, row
 from benchmarks.setting import bf16, network, params, store, training_stage
 
-SHAPES = (("compact", 64, 12, 3), ("mobilenet_v3_small", 64, 12, 3), ("resnet18", 112, 3, 2))
+SHAPES = (("compact", 64, 12, 3), ("mobilenet_v3_small", 64, 12, 3), ("resnet18", 112, 3, 3))  # steps, passes
 WORKERS = (2, 0)
 
 

@@ -61,7 +61,7 @@ def augment(images: Tensor, strengths: Strengths, generator: torch.Generator) ->
         images, brightness=brightness, contrast=contrast, saturation=saturation * (grey >= s.grey)
     )
     if s.blur:
-        images = transforms.blur(images, blur)
+        images = transforms.blur_(images, blur)
     if s.noise:
         images = images.addcmul_(_grain(images, start), noise.view(-1, 1, 1, 1)).clamp_(0, 1)
     if s.erase:

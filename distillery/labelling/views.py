@@ -70,7 +70,7 @@ def apply_view(view: View, images: Tensor) -> Tensor:
         case "grey":
             return torch.lerp(images, transforms.grey(images).expand_as(images), number)
         case "blur":
-            return transforms.blur(images, one * number)
+            return transforms.blur_(images.clone(), one * number)
 
 
 def align(view: View, heads: Heads, values: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -48,6 +48,15 @@ def train_step(
         torch.stack([head.weight * losses[name] for name, head in heads.items()]).sum().backward()
         for name, loss in losses.items():
             sums[name] += loss.detach()
-    nn.utils.clip_grad_norm_(parameters, settings.clip, foreach=True)
+    _clip(parameters, settings.clip)
     optimiser.step()
     return sums
+
+
+def _clip(parameters: Sequence[nn.Parameter], limit: float) -> None:
+    """Scale the gradient down to a norm of ``limit`` (Pascanu et al., ICML 2013)."""
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
+    norm = nn.utils.get_total_norm(gradients, foreach=True)
+    # On a CPU the norm is known here, and a pass over all gradients to multiply them by 1 is saved.
+    if norm.is_cuda or not norm <= limit:
+        nn.utils.clip_grads_with_norm_(parameters, limit, norm, foreach=True)

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from benchmarks.page import write_page
-from benchmarks.rows import compare, compare_many, row
+from benchmarks.rows import compare, compare_many, row, turns
 
 
 @pytest.fixture
@@ -34,6 +34,11 @@ def test_many_are_measured_against_one_of_them(working):
     acts = {"slow": working(2, 10), "usual": working(1, 10)}
     found = {line["case"]: line for line in compare_many("g", acts, against="usual", passes=3)}
     assert (found["usual"]["ratio"], found["slow"]["ratio"]) == (1, 0.5)
+
+
+def test_every_pass_begins_with_another_one():
+    found = [name for _, name in turns(["a", "b", "c"], passes=3)]
+    assert "".join(found) == "abcbcacab"
 
 
 def test_the_page_shows_every_row_and_draws_the_ratios(tmp_path: Path):

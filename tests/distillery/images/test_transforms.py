@@ -85,7 +85,7 @@ def test_grey_is_the_luma_of_itu_601():
 def test_blur_spreads_a_point_binomially_in_each_channel_alone():
     point = torch.zeros(2, 3, 5, 5)
     point[:, 1, 2, 2] = 1
-    found = transforms.blur(point, torch.tensor([1.0, 0.5]))
+    found = transforms.blur_(point.clone(), torch.tensor([1.0, 0.5]))
     binomial = torch.tensor([1.0, 2, 1])[:, None] * torch.tensor([1.0, 2, 1]) / 16
     assert torch.allclose(found[0, 1, 1:4, 1:4], binomial)
     milder = torch.tensor([0.5, 3, 0.5])[:, None] * torch.tensor([0.5, 3, 0.5]) / 16
