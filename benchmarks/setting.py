@@ -115,7 +115,9 @@ def training_bare(made: MultiHead, size: int, *, steps: int, batch: int) -> Act:
     """The limit: the same network, losses and optimiser on one batch that is in memory; nothing else."""
     section, half = params().teacher, bf16(made)
     made.train()
-    optimiser = make_optimiser(made, learning_rate=section.learning_rate, weight_decay=section.weight_decay)
+    optimiser = make_optimiser(
+        "adamw", list(made.parameters()), learning_rate=section.learning_rate, weight_decay=section.weight_decay
+    )
     images = to_float(store(size).gather(np.arange(batch))).to(params().device)
     labelled = cells(batch).to(torch.device(params().device))
 

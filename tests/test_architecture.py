@@ -11,7 +11,9 @@ ROOT = Path(__file__).parent.parent
 # where unfinished work waits.
 EXEMPT = {
     "distillery.params",
+    "distillery.params.couplings",
     "distillery.params.sections",
+    "distillery.params.training",
     "distillery.errors",
     "distillery.files",
     "tasks.support.command",

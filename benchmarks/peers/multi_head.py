@@ -51,7 +51,9 @@ def autocast() -> torch.autocast:
 def optimiser_of(made: nn.Module) -> torch.optim.Optimizer:
     """Ours, on every side."""
     section = params().teacher
-    return make_optimiser(made, learning_rate=section.learning_rate, weight_decay=section.weight_decay)
+    return make_optimiser(
+        "adamw", list(made.parameters()), learning_rate=section.learning_rate, weight_decay=section.weight_decay
+    )
 
 
 def fresh_network(*, channels_last: bool = True) -> MultiHead:

@@ -18,8 +18,8 @@ class Cells:
     labels: dict[str, Tensor]
     weights: dict[str, Tensor]
 
-    def rows(self, rows: Tensor) -> "Cells":
-        """The cells of some images, int64 [batch]."""
+    def rows(self, rows: Tensor | slice) -> "Cells":
+        """The cells of some images, int64 [batch] or a stretch of them."""
         pick: Callable[[dict[str, Tensor]], dict[str, Tensor]] = lambda by: {k: v[rows] for k, v in by.items()}  # noqa: E731
         return Cells(pick(self.labels), pick(self.weights))
 

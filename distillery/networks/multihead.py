@@ -24,15 +24,19 @@ class MultiHead(nn.Module):
 
     def __init__(self, heads: Heads, *, backbone: str, width: float, dropout: float) -> None:
         super().__init__()
-        self.backbone, features = make_backbone(backbone, width=width)
+        self.backbone, self.features = make_backbone(backbone, width=width)
         self.dropout = nn.Dropout(dropout)
-        self.heads = nn.ModuleDict({name: nn.Linear(features, outputs(head)) for name, head in heads.items()})
+        self.heads = nn.ModuleDict({name: nn.Linear(self.features, outputs(head)) for name, head in heads.items()})
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
+        return self.features_and_logits(images)[1]
+
+    def features_and_logits(self, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Also what all heads are computed from, [batch, features]: training weighs the heads by it."""
         features = self.dropout(self.backbone((images - self.mean) / self.std))
-        return {name: head(features).float() for name, head in self.heads.items()}
+        return features, {name: head(features).float() for name, head in self.heads.items()}
 
 
 def outputs(head: Head) -> int:

@@ -18,10 +18,9 @@ from distillery.params.sections import (
     PseudoLabels,
     Report,
     Round,
-    Student,
     Tracking,
-    Training,
 )
+from distillery.params.training import Student, Training
 
 TEACHER = "r0"
 MANIFEST_COLUMNS = ("image", "path", "dataset", "domain", "split", "identity", "status", "views")
@@ -97,6 +96,13 @@ class Params(Frozen):
                 labelled |= set(dataset.heads)
         if orphans := [head for head in self.heads if head not in labelled]:
             raise ValueError(f"no data set with a train split labels the head {orphans}, or teacher.mixing draws none")
+        return self
+
+    @model_validator(mode="after")
+    def _couplings_fit(self) -> Self:
+        for where, section in (("teacher", self.teacher), ("student", self.student)):
+            for place, coupling in enumerate(section.couplings):
+                coupling.check(f"{where}.couplings.{place}", self.heads)
         return self
 
     @model_validator(mode="after")

@@ -1,11 +1,11 @@
 """The sections of params.yaml, a class each; no defaults for what the file holds."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from distillery.heads import Frozen, ViewKind
-from distillery.params.kinds import Count, FolderName, Positive, Precision, Share, Span
+from distillery.params.kinds import Count, FolderName, Positive, Precision, Share
 from distillery.tables import SPLITS
 
 
@@ -78,73 +78,6 @@ class Network(Frozen):
     width: Positive
     dropout: Share
     pretrained: Pretrained | None
-
-
-class Augmentation(Frozen):
-    """Strengths; each image draws its own value within them."""
-
-    flip: Share
-    rotation: Annotated[float, Field(ge=0, le=180)]
-    scale: Span
-    shift: Share
-    brightness: Share
-    contrast: Share
-    saturation: Share
-    grey: Share
-    blur: Share
-    noise: Share
-    erase: Share
-
-    def kinds(self) -> frozenset[ViewKind]:
-        """The kinds of transform that it applies at all."""
-        used: dict[ViewKind, bool] = {
-            "flip": self.flip > 0,
-            "rotation": self.rotation > 0,
-            "scale": self.scale != (1, 1),
-            "shift": self.shift > 0,
-            "brightness": self.brightness > 0,
-            "contrast": self.contrast > 0,
-            "grey": self.grey > 0 or self.saturation > 0,
-            "blur": self.blur > 0,
-        }
-        return frozenset(kind for kind, is_used in used.items() if is_used)
-
-    @field_validator("scale")
-    @classmethod
-    def _scale_is_a_zoom(cls, scale: Span) -> Span:
-        if not 0 < scale[0] <= scale[1]:
-            raise ValueError(f"{list(scale)} is no span of zooms; allowed: smallest, then largest, above 0")
-        return scale
-
-
-class Training(Frozen):
-    epochs: Count
-    steps_per_epoch: Count
-    batch: Count
-    accumulate: Count
-    learning_rate: Positive
-    weight_decay: Annotated[float, Field(ge=0)]
-    warmup: Share
-    smoothing: Share
-    clip: Positive
-    ema: Share
-    bf16: Precision
-    channels_last: bool
-    compile: bool
-    workers: Annotated[int, Field(ge=0)]
-    save_every: Positive
-    mixing: Annotated[dict[str, Annotated[float, Field(ge=0)]], Field(min_length=1)]
-    augmentation: Augmentation
-
-    @model_validator(mode="after")
-    def _parts_are_not_empty(self) -> Self:
-        if self.accumulate > self.batch:
-            raise ValueError(f"accumulate is {self.accumulate}; allowed: at most the batch, {self.batch}")
-        return self
-
-
-class Student(Training):
-    pseudo_weight: Positive
 
 
 class View(Frozen):

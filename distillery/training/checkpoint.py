@@ -13,6 +13,7 @@ from torch import Tensor
 
 from distillery.errors import DistilleryError
 from distillery.networks.safetensors import load_tensors, save_tensors
+from distillery.training.optimiser_state import read_state, write_state
 from distillery.training.run import Run
 
 log = logging.getLogger(__name__)
@@ -23,13 +24,18 @@ def save_checkpoint(path: Path, run: Run, key: str) -> None:
     tensors = {f"network.{name}": value for name, value in run.network.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in run.average.state.items()}
     tensors |= {f"sums.{name}": value for name, value in run.sums.items()}
-    for index, state in run.optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
+    tensors |= {f"weighting.{name}": value for name, value in run.weighting.state_dict().items()}
+    if run.hypergradient is not None:
+        tensors |= {f"hypergradient.{name}": value for name, value in run.hypergradient.state().items()}
+    scalars = {}
+    for name, optimiser in _optimisers(run).items():
+        moments, scalars[name] = read_state(optimiser)
+        tensors |= {f"{name}.{where}": value for where, value in moments.items()}
     # Dropout draws from torch's own generators.
     tensors["random.cpu"] = torch.get_rng_state()
     if torch.cuda.is_initialized():
         tensors["random.cuda"] = torch.cuda.get_rng_state()
-    notes = json.dumps({"key": key, "step": run.step, "records": run.records}).encode()
+    notes = json.dumps({"key": key, "step": run.step, "records": run.records, "scalars": scalars}).encode()
     tensors["notes"] = torch.from_numpy(np.frombuffer(notes, dtype=np.uint8).copy())
     if path.is_file():
         path.replace(former(path))
@@ -61,24 +67,26 @@ def former(path: Path) -> Path:
     return path.with_suffix(f".former{path.suffix}")
 
 
+def _optimisers(run: Run) -> dict[str, torch.optim.Optimizer]:
+    found = {"optimiser": run.optimiser, "weighting_optimiser": run.weighting.optimiser}
+    return {name: optimiser for name, optimiser in found.items() if optimiser is not None}
+
+
 def _restore(run: Run, tensors: dict[str, Tensor], notes: dict) -> None:
-    parts: dict[str, dict[str, Tensor]] = {"network": {}, "average": {}, "sums": {}, "optimiser": {}, "random": {}}
+    parts: dict[str, dict[str, Tensor]] = {}
     for name, value in tensors.items():
         part, _, rest = name.partition(".")
-        parts[part][rest] = value
+        parts.setdefault(part, {})[rest] = value
     run.network.load_state_dict(parts["network"])
-    for name, value in parts["average"].items():
-        run.average.state[name].copy_(value)
-    for name, value in parts["sums"].items():
-        run.sums[name].copy_(value)
-    parameters = [parameter for group in run.optimiser.param_groups for parameter in group["params"]]
-    states: dict[int, dict[str, Tensor]] = {}
-    for name, value in parts["optimiser"].items():
-        index, _, slot = name.partition(".")
-        # The fused optimiser walks memory, so that a moment has to lie there as its parameter does (channels last).
-        parameter = parameters[int(index)]
-        states.setdefault(int(index), {})[slot] = torch.empty_like(parameter).copy_(value) if value.ndim else value
-    run.optimiser.load_state_dict({**run.optimiser.state_dict(), "state": states})
+    run.weighting.load_state_dict(parts.get("weighting", {}))
+    copied = {"average": run.average.state, "sums": run.sums}
+    if run.hypergradient is not None:
+        copied["hypergradient"] = run.hypergradient.state()
+    for part, state in copied.items():
+        for name, value in state.items():
+            value.copy_(parts[part][name])
+    for name, optimiser in _optimisers(run).items():
+        write_state(optimiser, parts.get(name, {}), notes["scalars"][name])
     torch.set_rng_state(parts["random"]["cpu"])
     if "cuda" in parts["random"]:
         torch.cuda.set_rng_state(parts["random"]["cuda"])

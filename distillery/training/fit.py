@@ -1,7 +1,7 @@
 """The loop: masked multi-task training, an epoch at a time; it yields, the caller records."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,12 +12,12 @@ from distillery.heads import Heads
 from distillery.images.augmentation import Strengths, augment
 from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
-from distillery.networks.multihead import Forward, MultiHead
+from distillery.networks.multihead import MultiHead
 from distillery.training.batches import BatchPlan
 from distillery.training.checkpoint import load_checkpoint, save_checkpoint
+from distillery.training.coupling import Coupling
 from distillery.training.examples import Examples
 from distillery.training.loading import load_batches
-from distillery.training.optimisation import rate_at
 from distillery.training.run import Run
 from distillery.training.settings import Settings
 from distillery.training.step import train_step
@@ -38,16 +38,18 @@ def fit(
     device: str,
     checkpoint: Path,
     key: str,
+    couplings: Sequence[Coupling] = (),
     stop: Callable[[], bool] = lambda: False,
 ) -> Iterator[dict[str, float]]:
     """Train ``network`` in place; yield a record after each epoch; leave the averaged weights in it at the end.
 
-    A record holds ``epoch``, ``learning_rate`` and, by head, ``train_loss/<head>``, ``val_loss/<head>`` and
-    ``val_score/<head>``. Every ``settings.save_every`` seconds, in the middle of an epoch too, all that the run is goes
-    to ``checkpoint``; with one of the same ``key`` the stored records are yielded first, then training goes on from the
-    very step, to the same bits.
+    A record holds ``epoch``, ``learning_rate``, by head ``train_loss/<head>``, ``weight/<head>``, ``val_loss/<head>``
+    and ``val_score/<head>``, and by coupling ``coupling/<coupling>``. Every ``settings.save_every`` seconds, in the
+    middle of an epoch too, all that the run is goes to ``checkpoint``; with one of the same ``key`` the stored records
+    are yielded first, then training goes on from the very step, to the same bits.
 
     Args:
+        couplings: losses that tie two heads together.
         stop: asked after every step and validation batch; once true, the run is saved and ended.
 
     Raises:
@@ -56,10 +58,9 @@ def fit(
     where = torch.device(device)
     layout = torch.channels_last if settings.channels_last else torch.contiguous_format
     network.to(device=where, memory_format=layout)  # type: ignore[call-overload]
-    run = Run(network, heads, settings)
+    run = Run(network, heads, settings, couplings)
     load_checkpoint(checkpoint, run, key)
     yield from run.records
-    forward: Forward = torch.compile(network) if settings.compile else network
     saved = time.monotonic()
 
     def save_if_due() -> None:
@@ -74,16 +75,18 @@ def fit(
     for epoch in range(len(run.records), settings.epochs):
         network.train()
         steps = range(run.step, (epoch + 1) * settings.steps_per_epoch)
+        if steps:  # or the run was saved while it was evaluated, and there and back again would round
+            run.learn(True)
         with closing(load_batches(store, training, plan, steps, workers=settings.workers, device=where)) as batches:
             for step, (pixels, cells) in zip(steps, batches, strict=True):
-                for group in run.optimiser.param_groups:
-                    group["lr"] = _rate(step, settings)
+                run.set_rate(step)
                 images, flipped = augment(to_float(pixels), strengths, _generator(seed, step))
                 images = images.contiguous(memory_format=layout)
                 cells = cells.flipped(heads, flipped)
-                run.add(train_step(forward, run.parameters, run.optimiser, heads, images, cells, settings))
+                run.add(train_step(run, images, cells, settings))
                 save_if_due()
-        record = {"epoch": epoch + 1, "learning_rate": _rate(run.step - 1, settings), **run.mean_losses()}
+        run.learn(False)
+        record = {"epoch": epoch + 1, "learning_rate": float(run.optimiser.param_groups[0]["lr"]), **run.means()}
         record |= validate(
             network,
             run.average.state,
@@ -98,11 +101,6 @@ def fit(
         yield record
     save_checkpoint(checkpoint, run, key)
     network.load_state_dict(run.average.state)
-
-
-def _rate(step: int, settings: Settings) -> float:
-    total = settings.epochs * settings.steps_per_epoch
-    return rate_at(step, steps=total, warmup=settings.warmup, peak=settings.learning_rate)
 
 
 def _generator(seed: int, step: int) -> torch.Generator:

@@ -1,27 +1,45 @@
-"""AdamW, warm-up and cosine, and the moving average of the weights."""
+"""Optimisers by name, and the moving average of the weights."""
 
-import math
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
+from distillery.errors import DistilleryError
+from distillery.methods import OptimiserName
 
-def make_optimiser(network: nn.Module, *, learning_rate: float, weight_decay: float) -> torch.optim.AdamW:
-    """AdamW (Loshchilov, Hutter, ICLR 2019); biases and normalisations do not decay."""
-    parameters = list(network.parameters())
+
+def make_optimiser(
+    name: OptimiserName, parameters: Sequence[nn.Parameter], *, learning_rate: float, weight_decay: float
+) -> torch.optim.Optimizer:
+    """AdamW (Loshchilov, Hutter, ICLR 2019), or one that needs no tuned rate: Prodigy (Mishchenko, Defazio, ICML 2024,
+    arXiv 2306.06101), schedule-free AdamW (Defazio et al., NeurIPS 2024, arXiv 2405.15682). Biases and normalisations
+    do not decay.
+
+    Raises:
+        DistilleryError: the optimiser's package is not installed.
+    """
     groups = [
         {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+    try:
+        match name:
+            case "adamw":
+                return torch.optim.AdamW(groups, lr=learning_rate, fused=True)
+            case "prodigy":
+                from prodigyopt import Prodigy
 
+                return Prodigy(groups, lr=learning_rate, safeguard_warmup=True)
+            case "schedulefree":
+                from schedulefree import AdamWScheduleFree
 
-def rate_at(step: int, *, steps: int, warmup: float, peak: float) -> float:
-    """Linear warm-up over a share of the steps, then half a cosine to 0 (Loshchilov, Hutter, ICLR 2017)."""
-    rising = max(1, round(steps * warmup))
-    if step < rising:
-        return peak * (step + 1) / rising
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
+                return AdamWScheduleFree(groups, lr=learning_rate)
+    except ImportError as error:
+        raise DistilleryError(
+            f"optimiser: {name} needs a package that is not installed ({error}); "
+            "install it with: pip install 'distillery[optimisers]'"
+        ) from error
 
 
 class MovingAverage:

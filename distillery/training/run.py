@@ -1,46 +1,97 @@
 """All that changes while a network is trained: what a checkpoint holds."""
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor
 
 from distillery.heads import Heads
 from distillery.networks.multihead import MultiHead
+from distillery.training.coupling import Coupling
+from distillery.training.hypergradient import Hypergradient
 from distillery.training.optimisation import MovingAverage, make_optimiser
+from distillery.training.schedule import share_at
 from distillery.training.settings import Settings
+from distillery.training.weighting import make_weighting
+
+Forward = Callable[[Tensor], tuple[Tensor, dict[str, Tensor]]]  # features and logits, compiled or as it is
 
 
 class Run:
     """A training run between two steps.
 
     Attributes:
+        forward: the network as a step calls it.
+        parameters: all that ``optimiser`` trains.
         step: steps done, of all epochs.
-        sums: by head, the losses of the running epoch's steps so far, on the device.
+        sums: what the running epoch's steps recorded so far, summed, on the device.
         records: of the epochs that are done.
     """
 
-    def __init__(self, network: MultiHead, heads: Heads, settings: Settings) -> None:
-        self.network = network
-        self.parameters = list(network.parameters())
+    def __init__(self, network: MultiHead, heads: Heads, settings: Settings, couplings: Sequence[Coupling]) -> None:
+        self.network, self.heads, self.couplings = network, heads, couplings
+        self.forward: Forward = network.features_and_logits
+        if settings.compile:
+            self.forward = torch.compile(network.features_and_logits)
+        self.weighting = make_weighting(settings.weighting, network, heads)
+        self.parameters = [*network.parameters(), *self.weighting.joint]
         self.optimiser = make_optimiser(
-            network, learning_rate=settings.learning_rate, weight_decay=settings.weight_decay
+            settings.optimiser,
+            self.parameters,
+            learning_rate=settings.learning_rate,
+            weight_decay=settings.weight_decay,
         )
+        self.hypergradient: Hypergradient | None = None
+        if settings.schedule == "dynamic":
+            self.hypergradient = Hypergradient(self.parameters, settings.learning_rate)
         self.average = MovingAverage(network, settings.ema)
         self.step = 0
-        device = self.parameters[0].device
-        self.sums: dict[str, Tensor] = {name: torch.zeros((), device=device) for name in heads}
+        names = [f"{what}/{name}" for what in ("train_loss", "weight") for name in heads]
+        names += [f"coupling/{coupling.name}" for coupling in couplings]
+        self.sums: dict[str, Tensor] = {name: torch.zeros((), device=network.mean.device) for name in names}
         self.records: list[dict[str, float]] = []
-        self._steps_per_epoch = settings.steps_per_epoch
+        self._settings = settings
 
-    def add(self, losses: dict[str, Tensor]) -> None:
-        """Count one step with its losses."""
+    def set_rate(self, step: int) -> None:
+        """Give the optimiser the learning rate of a step."""
+        settings = self._settings
+        steps = settings.epochs * settings.steps_per_epoch
+        share = share_at(settings.schedule, step, steps=steps, warmup=settings.warmup)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self._peak() * share
+
+    def _peak(self) -> float | Tensor:
+        if self.hypergradient is None:
+            return self._settings.learning_rate
+        rate = self.hypergradient.rate
+        return rate if rate.is_cuda else float(rate)
+
+    def update(self) -> None:
+        """Take the step, with its gradients made."""
+        if self.hypergradient is not None:
+            self.hypergradient.adapt()
+        self.optimiser.step()
+
+    def learn(self, learning: bool) -> None:
+        """Make the weights those that are trained, or those that are evaluated: for schedule-free AdamW they differ."""
+        if hasattr(self.optimiser, "eval"):
+            self.optimiser.train() if learning else self.optimiser.eval()  # type: ignore[attr-defined]
+
+    def record(self, losses: Tensor, weights: Tensor, couplings: Sequence[Tensor]) -> dict[str, Tensor]:
+        """A step's numbers by their names: losses and weights float [heads], a scalar for each coupling."""
+        values = [*losses.unbind(), *weights.unbind(), *couplings]
+        return dict(zip(self.sums, values, strict=True))
+
+    def add(self, record: dict[str, Tensor]) -> None:
+        """Count one step with its record."""
         self.average.update(self.step)
         self.step += 1
-        for name, loss in losses.items():
-            self.sums[name] += loss
+        for name, value in record.items():
+            self.sums[name] += value
 
-    def mean_losses(self) -> dict[str, float]:
-        """``train_loss/<head>``, the mean over the running epoch's steps."""
-        return {f"train_loss/{name}": float(total) / self._steps_per_epoch for name, total in self.sums.items()}
+    def means(self) -> dict[str, float]:
+        """``train_loss/<head>`` and the like: means over the running epoch's steps."""
+        return {name: float(total) / self._settings.steps_per_epoch for name, total in self.sums.items()}
 
     def end_epoch(self, record: dict[str, float]) -> None:
         """Keep the epoch's record and start the next one."""

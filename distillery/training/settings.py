@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from distillery.methods import OptimiserName, Schedule, WeightingName
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -10,6 +12,9 @@ class Settings:
     epochs: int
     steps_per_epoch: int
     accumulate: int
+    weighting: WeightingName
+    optimiser: OptimiserName
+    schedule: Schedule
     learning_rate: float
     weight_decay: float
     warmup: float

@@ -5,52 +5,56 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from distillery.heads import Heads
 from distillery.images.cells import Cells
 from distillery.losses import head_loss
-from distillery.networks.multihead import Forward
+from distillery.training.coupling import coupling_losses
+from distillery.training.run import Run
 from distillery.training.settings import Settings
 
 
-def train_step(
-    forward: Forward,
-    parameters: Sequence[nn.Parameter],
-    optimiser: torch.optim.Optimizer,
-    heads: Heads,
-    images: Tensor,
-    cells: Cells,
-    settings: Settings,
-) -> dict[str, Tensor]:
-    """Update the parameters by one batch, float [batch, 3, height, width]; returns each head's loss, on the device.
+def train_step(run: Run, images: Tensor, cells: Cells, settings: Settings) -> dict[str, Tensor]:
+    """Update the parameters by one batch, float [batch, 3, height, width]; returns its record, on the device.
 
-    ``L = sum_h w_h L_h`` with ``L_h`` the masked mean over the head's labelled cells (METHODS, 2MD). With
-    ``accumulate`` k the batch passes through the network in k parts, for a k-th of the memory; each cell weighs what it
-    would in one pass, since every part divides by the cells of the whole batch. Only batch normalisation sees a part.
+    ``L = sum_h w_h L_h + sum_c w_c L_c`` with ``L_h`` the masked mean over the head's labelled cells (METHODS, 2MD),
+    its weight from the run's weighting, and ``L_c`` the couplings. With ``accumulate`` k the batch passes through the
+    network in k parts, for a k-th of the memory; each cell weighs what it would in one pass, since every part divides
+    by the cells of the whole batch. Only batch normalisation, and weights that are made of the features, see a part.
+
+    Returns:
+        ``train_loss/<head>``, ``weight/<head>`` and ``coupling/<coupling>``, scalars.
     """
-    totals = {name: cells.weights[name].sum().clamp(min=1.0) for name in heads}
-    sums = {name: torch.zeros((), device=images.device) for name in heads}
-    optimiser.zero_grad(set_to_none=True)
-    for part in torch.arange(len(images)).tensor_split(settings.accumulate):
-        rows = slice(int(part[0]), int(part[-1]) + 1)
+    totals = torch.stack([cells.weights[name].sum() for name in run.heads])
+    coupled = [coupling.counted(cells).sum() for coupling in run.couplings]
+    present, parts = totals > 0, settings.accumulate
+    losses, weights = torch.zeros_like(totals), torch.zeros_like(totals)
+    ties = [torch.zeros((), device=images.device) for _ in run.couplings]
+    run.optimiser.zero_grad(set_to_none=True)
+    for places in torch.arange(len(images)).tensor_split(parts):
+        rows = slice(int(places[0]), int(places[-1]) + 1)
+        part = cells.rows(rows)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.bf16):
-            logits = forward(images[rows])
-        losses = {
-            name: head_loss(
-                head,
-                logits[name],
-                cells.labels[name][rows],
-                cells.weights[name][rows],
-                smoothing=settings.smoothing,
-                total=totals[name],
-            )
-            for name, head in heads.items()
-        }
-        torch.stack([head.weight * losses[name] for name, head in heads.items()]).sum().backward()
-        for name, loss in losses.items():
-            sums[name] += loss.detach()
-    _clip(parameters, settings.clip)
-    optimiser.step()
-    return sums
+            features, logits = run.forward(images[rows])
+        found = _head_losses(run, logits, part, totals.clamp(min=1), settings.smoothing)
+        tied = coupling_losses(run.couplings, logits, part, coupled)
+        scaled = [each.weight * loss for each, loss in zip(run.couplings, tied, strict=True)]
+        total = torch.stack(scaled).sum() if scaled else found.new_zeros(())
+        weights += run.weighting.backward(found / run.weighting.units, present, features, total) / parts
+        losses += found.detach()
+        for sum_, loss in zip(ties, tied, strict=True):
+            sum_ += loss.detach()
+    run.weighting.finish(losses / run.weighting.units, present)
+    _clip(run.parameters, settings.clip)
+    run.update()
+    return run.record(losses, weights, ties)
+
+
+def _head_losses(run: Run, logits: dict[str, Tensor], cells: Cells, totals: Tensor, smoothing: float) -> Tensor:
+    """Float [heads]."""
+    found = [
+        head_loss(head, logits[name], cells.labels[name], cells.weights[name], smoothing=smoothing, total=total)
+        for (name, head), total in zip(run.heads.items(), totals.unbind(), strict=True)
+    ]
+    return torch.stack(found)
 
 
 def _clip(parameters: Sequence[nn.Parameter], limit: float) -> None:

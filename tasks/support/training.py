@@ -3,7 +3,7 @@
 import hashlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from distillery.images.store import ImageStore
 from distillery.networks.model import Card, file_hash, save_model, start_from
 from distillery.networks.multihead import MultiHead
 from distillery.params import Params
-from distillery.params.sections import Training
+from distillery.params.couplings import Coupling
+from distillery.params.training import Training
 from distillery.tables import POOL, READABLE, read_table, write_table
 from distillery.training.batches import BatchPlan
 from distillery.training.checkpoint import remove_checkpoint
@@ -28,6 +29,7 @@ from distillery.training.fit import fit
 from distillery.training.settings import Settings
 from tasks.support import paths, tracking
 from tasks.support.command import stopping_gently
+from tasks.support.couplings import co_annotated, make_couplings
 from tasks.support.machine import describe_machine, prepare_machine, use_bf16
 from tasks.support.provenance import TRAINING, code_hash
 
@@ -52,7 +54,9 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
     prepare_machine(params)
     torch.manual_seed(params.seed)
     manifest, store = read_table(paths.MANIFEST).filter(pl.col("status") == READABLE), ImageStore(paths.IMAGES)
-    rows, examples = _training_examples(manifest, store, params.heads, pseudo)
+    labelled = manifest.filter(pl.col("split") == "train")
+    couplings = make_couplings(labelled_cells(labelled, params.heads), training.couplings, params.heads)
+    rows, examples = _training_examples(manifest, store, params.heads, pseudo, training.couplings)
     shape = params.network.model_dump(include={"backbone", "width", "dropout"})
     network = MultiHead(params.heads, **shape)
     if params.network.pretrained is not None:
@@ -75,6 +79,7 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
             device=params.device,
             checkpoint=checkpoint,
             key=hashlib.blake2b(json.dumps(facts, sort_keys=True).encode()).hexdigest(),
+            couplings=couplings,
             stop=stop,
         )
         history = []
@@ -90,12 +95,19 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
 
 
 def _training_examples(
-    manifest: pl.DataFrame, store: ImageStore, heads: Heads, pseudo: PseudoLabelled | None
+    manifest: pl.DataFrame,
+    store: ImageStore,
+    heads: Heads,
+    pseudo: PseudoLabelled | None,
+    couplings: Sequence[Coupling],
 ) -> tuple[pl.DataFrame, Examples]:
-    """The rows to learn from: the train split, and with pseudo-labels the pool, its own labels hidden."""
+    """The rows to learn from: the train split, and with pseudo-labels the pool, its own labels hidden.
+
+    What co-annotation implies comes before what a teacher supposes.
+    """
     labelled = manifest.filter(pl.col("split") == "train")
     if pseudo is None:
-        return labelled, _examples(labelled, store, labelled_cells(labelled, heads))
+        return labelled, _examples(labelled, store, co_annotated(labelled_cells(labelled, heads), couplings, heads))
     needed = [f"{name}_{what}" for name in heads for what in ("soft", "weight", "reason")]
     table = read_table(pseudo.path, ["image", *needed])
     kept = table.filter(pl.any_horizontal(pl.col(f"{name}_reason") == "kept" for name in heads))
@@ -103,7 +115,7 @@ def _training_examples(
     pool = manifest.filter(pl.col("split").is_in(POOL)).with_columns(hidden)
     pool = pool.unique("image", keep="first", maintain_order=True)
     rows = pl.concat([labelled, pool.join(kept.select("image"), on="image", how="semi", maintain_order="left")])
-    cells = labelled_cells(rows, heads)
+    cells = co_annotated(labelled_cells(rows, heads), couplings, heads)
     cells = fill_empty(cells, table, rows["image"], heads, soft=pseudo.soft, weight=pseudo.weight)
     return rows, _examples(rows, store, cells)
 

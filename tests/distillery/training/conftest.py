@@ -1,6 +1,6 @@
 """A run of ``fit`` on eight images of two data sets, small enough for every test to have its own."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from distillery.images.cells import labelled_cells
 from distillery.images.store import ImageStore
 from distillery.networks.multihead import MultiHead
 from distillery.training.batches import BatchPlan
+from distillery.training.coupling import Coupling
 from distillery.training.examples import Examples
 from distillery.training.fit import fit
 from distillery.training.settings import Settings
@@ -20,7 +21,7 @@ from distillery.training.settings import Settings
 SETTINGS = {
     "epochs": 3, "steps_per_epoch": 3, "accumulate": 1, "learning_rate": 3e-3, "weight_decay": 0.05, "warmup": 0.1,
     "smoothing": 0.05, "clip": 5.0, "ema": 0.9, "bf16": False, "channels_last": False, "compile": False, "workers": 0,
-    "save_every": 0.0,
+    "save_every": 0.0, "weighting": "fixed", "optimiser": "adamw", "schedule": "cosine",
 }  # fmt: skip
 OFF = Strengths(
     flip=0, rotation=0, scale=(1, 1), shift=0, brightness=0, contrast=0, saturation=0, grey=0, blur=0, noise=0, erase=0
@@ -52,6 +53,7 @@ def run(heads: Heads, store: ImageStore, examples: Examples, tmp_path: Path) -> 
         key: str = "k",
         groups: tuple = ("A", "B"),
         strengths=STRENGTHS,
+        couplings: Sequence[Coupling] = (),
         stop: Callable[[], bool] = lambda: False,
         **changed,
     ) -> Iterator[dict]:
@@ -69,6 +71,7 @@ def run(heads: Heads, store: ImageStore, examples: Examples, tmp_path: Path) -> 
             device="cpu",
             checkpoint=tmp_path / f"{checkpoint}.safetensors",
             key=key,
+            couplings=couplings,
             stop=stop,
         )
 

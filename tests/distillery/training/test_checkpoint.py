@@ -6,6 +6,7 @@ import torch
 
 from distillery.heads import Heads
 from distillery.training.checkpoint import former, load_checkpoint, remove_checkpoint, save_checkpoint
+from distillery.training.optimiser_state import read_state
 from distillery.training.run import Run
 from distillery.training.settings import Settings
 from tests.distillery.training.conftest import SETTINGS
@@ -15,15 +16,19 @@ from tests.distillery.training.conftest import SETTINGS
 def trained(make_network: Callable, heads: Heads) -> Callable[..., Run]:
     """A run after some steps of its own."""
 
-    def train(seed: int, steps: int) -> Run:
+    def train(seed: int, steps: int, **changed) -> Run:
         network = make_network()
-        run = Run(network, heads, Settings(**SETTINGS))
+        run = Run(network, heads, Settings(**{**SETTINGS, **changed}), ())
         torch.manual_seed(seed)
         for _ in range(steps):
-            logits = network(torch.rand(4, 3, 16, 16))
-            torch.cat(list(logits.values()), dim=1).square().sum().backward()
-            run.optimiser.step()
-            run.add({name: torch.rand(()) for name in heads})
+            features, logits = run.forward(torch.rand(4, 3, 16, 16))
+            losses, present = torch.stack([x.square().mean() for x in logits.values()]), torch.ones(len(heads)) > 0
+            run.set_rate(run.step)
+            run.learn(True)
+            run.weighting.backward(losses, present, features, torch.zeros(()))
+            run.weighting.finish(losses.detach(), present)
+            run.update()
+            run.add({name: torch.rand(()) for name in run.sums})
         run.records = [{"epoch": number, "loss": 0.1} for number in range(steps)]
         return run
 
@@ -34,13 +39,31 @@ def _state(run: Run) -> dict[str, object]:
     tensors = {f"network {name}": value.tolist() for name, value in run.network.state_dict().items()}
     tensors |= {f"average {name}": value.tolist() for name, value in run.average.state.items()}
     tensors |= {f"sums {name}": value.tolist() for name, value in run.sums.items()}
-    for index, state in run.optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser {index} {name}": value.tolist() for name, value in state.items()}
+    tensors |= {f"weighting {name}": value.tolist() for name, value in run.weighting.state_dict().items()}
+    for optimiser in filter(None, (run.optimiser, run.weighting.optimiser)):
+        moments, numbers = read_state(optimiser)
+        tensors |= {f"{type(optimiser)} {name}": value.tolist() for name, value in moments.items()}
+        tensors |= {f"{type(optimiser)} {name}": value for name, value in numbers.items()}
+    if run.hypergradient is not None:
+        tensors |= {f"rate {name}": value.tolist() for name, value in run.hypergradient.state().items()}
     return {**tensors, "step": run.step, "records": run.records}
 
 
-def test_everything_comes_back(tmp_path: Path, trained: Callable[..., Run]):
-    saved, other = trained(0, 3), trained(1, 1)
+METHODS = [
+    {},
+    {"weighting": "dynamic"},
+    {"weighting": "uncertainty"},
+    {"weighting": "random"},
+    {"weighting": "nash_mtl"},
+    {"schedule": "dynamic"},
+    {"optimiser": "prodigy", "schedule": "constant", "learning_rate": 1.0},
+    {"optimiser": "schedulefree", "schedule": "constant", "ema": 0.0},
+]
+
+
+@pytest.mark.parametrize("changed", METHODS, ids=str)
+def test_everything_comes_back(tmp_path: Path, trained: Callable[..., Run], changed: dict):
+    saved, other = trained(0, 3, **changed), trained(1, 1, **changed)
     assert _state(saved) != _state(other)
     save_checkpoint(tmp_path / "c.safetensors", saved, "k")
     drawn = torch.rand(3)

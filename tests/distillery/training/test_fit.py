@@ -11,6 +11,7 @@ from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
 from distillery.losses import head_loss
 from distillery.training.examples import Examples
+from distillery.training.run import Run
 from distillery.training.settings import Settings
 from distillery.training.step import train_step
 from tests.distillery.training.conftest import SETTINGS
@@ -50,7 +51,24 @@ def test_the_averaged_weights_are_left_in_the_network_at_the_end(run: Callable, 
 
 
 @pytest.mark.parametrize(
-    "changed", [{}, {"channels_last": True}, {"dropout": 0.5}, {"bf16": True}, {"workers": 2}, {"ema": 0.0}], ids=str
+    "changed",
+    [
+        {},
+        {"channels_last": True},
+        {"dropout": 0.5},
+        {"bf16": True},
+        {"workers": 2},
+        {"ema": 0.0},
+        {"weighting": "dynamic"},
+        {"weighting": "uncertainty"},
+        {"weighting": "random"},
+        {"weighting": "pcgrad", "channels_last": True},
+        {"weighting": "nash_mtl"},
+        {"schedule": "dynamic"},
+        {"optimiser": "prodigy", "schedule": "constant", "learning_rate": 1.0},
+        {"optimiser": "schedulefree", "schedule": "constant", "ema": 0.0},
+    ],
+    ids=str,
 )
 @pytest.mark.parametrize("asked", [2, 4, 9])
 def test_stopped_at_any_step_it_goes_on_and_ends_bit_identical(run: Callable, make_network, changed: dict, asked: int):
@@ -88,9 +106,8 @@ def test_a_batch_in_parts_gives_the_gradient_of_the_whole(make_network, heads: H
     for parts in (1, 2, 3, 8):
         network = make_network().eval()
         settings = Settings(**{**SETTINGS, "accumulate": parts, "clip": 1e9})
-        optimiser = torch.optim.SGD(network.parameters(), lr=0.0)
-        losses = train_step(network, list(network.parameters()), optimiser, heads, images, examples.cells, settings)
-        gradients.append([p.grad for p in network.parameters()] + list(losses.values()))
+        record = train_step(Run(network, heads, settings, ()), images, examples.cells, settings)
+        gradients.append([p.grad for p in network.parameters()] + list(record.values()))
     for other in gradients[1:]:
         for one, two in zip(gradients[0], other, strict=True):
             assert torch.allclose(one, two, rtol=1e-4, atol=1e-6)
@@ -162,7 +179,7 @@ def test_an_image_has_no_influence_on_the_output_of_a_head_where_its_cell_is_emp
 
 def test_rates_and_losses_are_recorded_by_epoch(run: Callable, make_network, heads: Heads):
     records = list(run(make_network(), warmup=0.5))
-    kinds = ("train_loss", "val_loss", "val_score")
+    kinds = ("train_loss", "weight", "val_loss", "val_score")
     assert set(records[0]) == {"epoch", "learning_rate"} | {f"{kind}/{name}" for kind in kinds for name in heads}
     assert records[0]["learning_rate"] > records[2]["learning_rate"] > 0
 

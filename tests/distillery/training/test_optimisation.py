@@ -1,29 +1,18 @@
-import math
+import sys
 
 import pytest
 import torch
 from torch import nn
 
-from distillery.training.optimisation import MovingAverage, make_optimiser, rate_at
-
-
-@pytest.mark.parametrize(
-    ("step", "rate"),
-    [(0, 0.1), (4, 0.5), (9, 1.0), (10, 1.0), (55, 0.5), (99, 0.5 * (1 + math.cos(math.pi * 89 / 90)))],
-)
-def test_the_rate_rises_linearly_then_falls_as_a_cosine(step: int, rate: float):
-    assert rate_at(step, steps=100, warmup=0.1, peak=1.0) == pytest.approx(rate)
-    assert rate_at(step, steps=100, warmup=0.1, peak=0.02) == pytest.approx(0.02 * rate)
-
-
-@pytest.mark.parametrize(("warmup", "steps"), [(0.0, 1), (0.0, 5), (1.0, 5), (0.5, 2)])
-def test_the_rate_is_positive_at_every_step(warmup: float, steps: int):
-    assert all(0 < rate_at(step, steps=steps, warmup=warmup, peak=1.0) <= 1 for step in range(steps))
+from distillery.errors import DistilleryError
+from distillery.training.optimisation import MovingAverage, make_optimiser
 
 
 def test_only_matrices_decay():
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Linear(4, 2))
-    decaying, others = make_optimiser(network, learning_rate=0.1, weight_decay=0.3).param_groups
+    decaying, others = make_optimiser(
+        "adamw", list(network.parameters()), learning_rate=0.1, weight_decay=0.3
+    ).param_groups
     assert {p.ndim for p in decaying["params"]} == {4, 2}
     assert {p.ndim for p in others["params"]} == {1}
     assert (decaying["weight_decay"], others["weight_decay"]) == (0.3, 0.0)
@@ -62,3 +51,24 @@ def test_counters_are_copied_and_not_averaged():
     average.update(0)
     assert average.state["num_batches_tracked"] == 1
     assert average.state["num_batches_tracked"].dtype == torch.int64
+
+
+@pytest.mark.parametrize("name", ["adamw", "prodigy", "schedulefree"])
+def test_every_optimiser_finds_the_bottom_of_a_bowl(name: str):
+    weights = nn.Parameter(torch.tensor([3.0, -2.0]))
+    optimiser = make_optimiser(name, [weights], learning_rate={"prodigy": 1.0}.get(name, 0.1), weight_decay=0.0)
+    if name == "schedulefree":
+        optimiser.train()
+    for _ in range(300):
+        optimiser.zero_grad()
+        weights.square().sum().backward()
+        optimiser.step()
+    if name == "schedulefree":
+        optimiser.eval()
+    assert weights.abs().max() < 0.1
+
+
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "prodigyopt", None)
+    with pytest.raises(DistilleryError, match=r"prodigy needs .* pip install 'distillery\[optimisers\]'"):
+        make_optimiser("prodigy", [nn.Parameter(torch.zeros(2))], learning_rate=1.0, weight_decay=0.0)

@@ -1,0 +1,20 @@
+"""What a head's loss is worth where nothing is known: the unit that makes the losses of different heads comparable."""
+
+import math
+
+from distillery.heads import Classification, Detection, Head
+
+
+def loss_scale(head: Head) -> float:
+    """The loss of a prediction without knowledge: uniform over the classes or bins, undecided about an element.
+
+    Source: METHODS, DYN, "divided by its scale (log of the number of classes, or its first value)". The regression
+    losses are in such units already: one for the number itself, one more for its distribution over bins.
+    """
+    match head:
+        case Classification():
+            return math.log(len(head.classes))
+        case Detection():
+            return math.log(2)
+        case _:
+            return 1.0 if head.bins is None else 2.0
