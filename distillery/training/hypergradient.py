@@ -5,39 +5,59 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-BETA = 0.1  # how far one step may move the rate, as a share of it
+BETA = 0.2  # how far one step may move the rate, as a share of it
+MEMORY = 0.9  # of the cosine's mean square
+LONGEST = 0.1  # that a step may be, as a share of the parameters' own length
 LOWEST, HIGHEST = 1e-7, 10.0
 TINY = 1e-30
 
 
 class Hypergradient:
-    """``lr <- lr (1 + beta cos(g_t, u_{t-1}))``: the rate grows while the last step still points downhill.
+    """``lr <- lr (1 + beta c_t)``: the rate grows while the last step still points downhill.
 
-    Source: METHODS, 2MD: hypergradient descent in its multiplicative form (Baydin et al., ICLR 2018, equation 8), made
-    scale-free by the cosine. 2MD does not publish its own rule: this is our reconstruction. ``u`` is what the last step
-    took off the parameters, ``g`` the gradient now; the factor of a step is within ``1 - beta`` and ``1 + beta``.
+    ``c_t = cos(g_t, u_{t-1})`` with ``u`` what the last step took off the parameters and ``g`` the gradient now,
+    divided by the root of its running mean square and held within -1 and 1: among millions of parameters and noisy
+    batches the cosine itself is so small that it moves nothing. No step may be longer than a share of the parameters'
+    own length, or a rate that starts far too high would wreck the network before it is tuned.
+
+    Source: METHODS, 2MD: hypergradient descent in its multiplicative form (Baydin et al., ICLR 2018, equation 8). 2MD
+    does not publish its own rule: this is our reconstruction.
 
     Attributes:
         rate: a scalar on the parameters' device; nothing waits for it on a GPU.
+        square: the running mean square of the cosine, a scalar; 0 before the first step.
         former: the parameters before the last step.
     """
 
     def __init__(self, parameters: Sequence[nn.Parameter], rate: float) -> None:
-        self.rate = torch.tensor(rate, dtype=torch.float64, device=parameters[0].device)
+        device = parameters[0].device
+        self.rate = torch.tensor(rate, dtype=torch.float64, device=device)
+        self.square = torch.zeros((), dtype=torch.float64, device=device)
         self.former = [parameter.detach().clone() for parameter in parameters]
         self._parameters = parameters
 
     @torch.no_grad()
     def adapt(self) -> None:
         """Move the rate, with the gradients of this step made and before it is taken."""
-        taken = [pair for pair in zip(self._parameters, self.former, strict=True) if pair[0].grad is not None]
-        gradients = [now.grad for now, _ in taken if now.grad is not None]
-        descent = torch._foreach_sub([before for _, before in taken], [now for now, _ in taken])
-        sizes = nn.utils.get_total_norm(gradients, foreach=True) * nn.utils.get_total_norm(descent, foreach=True)
+        moved = [pair for pair in zip(self._parameters, self.former, strict=True) if pair[0].grad is not None]
+        gradients = [now.grad for now, _ in moved if now.grad is not None]
+        descent = torch._foreach_sub([before for _, before in moved], [now for now, _ in moved])
+        length = _norm(descent)
         product = torch.stack([(g * u).sum() for g, u in zip(gradients, descent, strict=True)]).sum()
-        self.rate.mul_(1 + BETA * product / (sizes + TINY)).clamp_(LOWEST, HIGHEST)
+        cosine = (product / (_norm(gradients) * length + TINY)).double()
+        former = torch.where(self.square > 0, self.square, cosine.square())
+        self.square.copy_(MEMORY * former + (1 - MEMORY) * cosine.square())
+        usual = self.square.sqrt() + TINY
+        longest = self.rate * LONGEST * _norm([now for now, _ in moved]) / (length + TINY)
+        self.rate.mul_(1 + BETA * (cosine / usual).clamp(-1, 1)).clamp_(LOWEST, HIGHEST)
+        self.rate.copy_(torch.minimum(self.rate, longest))
         torch._foreach_copy_(self.former, list(self._parameters))
 
     def state(self) -> dict[str, Tensor]:
         """What a checkpoint holds; the tensors themselves."""
-        return {"rate": self.rate, **{str(place): value for place, value in enumerate(self.former)}}
+        numbered = {str(place): value for place, value in enumerate(self.former)}
+        return {"rate": self.rate, "square": self.square, **numbered}
+
+
+def _norm(tensors: Sequence[Tensor]) -> Tensor:
+    return nn.utils.get_total_norm(tensors, foreach=True)

@@ -1,39 +1,55 @@
+import math
+
 import pytest
 import torch
 from torch import nn
 
-from distillery.training.hypergradient import BETA, HIGHEST, LOWEST, Hypergradient
+from distillery.training.hypergradient import BETA, HIGHEST, LONGEST, LOWEST, MEMORY, Hypergradient
 
 
-def _step(gradient: list[float], moved: list[float], rate: float = 1.0) -> float:
-    """The rate after one step whose gradient is ``gradient`` and before which ``moved`` was taken off."""
-    weights = nn.Parameter(torch.tensor([5.0, 5.0]))
-    tuned = Hypergradient([weights], rate)
-    with torch.no_grad():
-        weights.sub_(torch.tensor([float(move) for move in moved]))
-    weights.grad = torch.tensor([float(slope) for slope in gradient])
-    tuned.adapt()
-    return float(tuned.rate)
+def _rates(*steps: tuple[list[float], list[float]], rate: float = 1.0) -> list[float]:
+    """The rate after each of some steps, of which the gradient and what was taken off before it are given."""
+    weights = nn.Parameter(torch.tensor([5e3, 5e3]))
+    tuned, found = Hypergradient([weights], rate), []
+    for gradient, moved in steps:
+        with torch.no_grad():
+            weights.sub_(torch.tensor([float(move) for move in moved]))
+        weights.grad = torch.tensor([float(slope) for slope in gradient])
+        tuned.adapt()
+        found.append(float(tuned.rate))
+    return found
 
 
-def test_by_hand():
-    """cos((1, 0), (3, 4)) = 3 / 5."""
-    assert _step([1, 0], [3, 4]) == pytest.approx(1 + BETA * 0.6)
+def test_two_steps_by_hand():
+    """Cosines 3/5 and 4/5; the second against the root of 0.9 * 0.36 + 0.1 * 0.64."""
+    found = _rates(([1, 0], [3, 4]), ([0, 1], [3, 4]))
+    usual = math.sqrt(MEMORY * 0.36 + (1 - MEMORY) * 0.64)
+    assert found == pytest.approx([1 + BETA, (1 + BETA) * (1 + BETA * min(1, 0.8 / usual))])
+    found = _rates(([0, 1], [3, 4]), ([1, 0], [3, 4]))
+    usual = math.sqrt(MEMORY * 0.64 + (1 - MEMORY) * 0.36)
+    assert found[1] == pytest.approx((1 + BETA) * (1 + BETA * 0.6 / usual))
 
 
 @pytest.mark.parametrize(("moved", "factor"), [([2, 0], 1 + BETA), ([-2, 0], 1 - BETA), ([0, 2], 1.0), ([0, 0], 1.0)])
 def test_it_grows_while_the_last_step_still_points_downhill(moved: list[float], factor: float):
-    assert _step([1, 0], moved) == pytest.approx(factor)
+    assert _rates(([1, 0], moved)) == pytest.approx([factor])
 
 
 def test_the_scale_of_gradient_and_step_does_not_matter():
     # Of numbers that single precision holds at the parameters' own size.
-    assert _step([1e6, 2e6], [3, 1]) == pytest.approx(_step([1, 2], [0.75, 0.25]))
+    big = _rates(([1e6, 2e6], [3, 1]), ([-2e6, 1e6], [1, 2]))
+    assert big == pytest.approx(_rates(([1, 2], [0.75, 0.25]), ([-2, 1], [0.5, 1])))
 
 
 def test_the_rate_is_bounded():
-    assert _step([1, 0], [1, 0], rate=HIGHEST) == HIGHEST
-    assert _step([1, 0], [-1, 0], rate=LOWEST) == LOWEST
+    assert _rates(([1, 0], [1, 0]), rate=HIGHEST) == [HIGHEST]
+    assert _rates(([1, 0], [-1, 0]), rate=LOWEST) == [LOWEST]
+
+
+def test_no_step_may_be_longer_than_a_share_of_the_parameters():
+    """A step of four times the length that is left: the rate falls at once to a fortieth of what it was."""
+    length = 5e3 * math.sqrt(2)
+    assert _rates(([1, 1], [4e3, 4e3])) == pytest.approx([LONGEST * (length / 5) / (length * 4 / 5)])
 
 
 def test_from_far_too_small_a_rate_it_reaches_the_bottom_of_a_bowl():
