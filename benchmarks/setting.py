@@ -47,7 +47,13 @@ def network(backbone: str = "compact", heads: Heads | None = None) -> MultiHead:
     """With fresh weights, on the device, channels last."""
     torch.manual_seed(0)
     section = params().network
-    made = MultiHead(heads or params().heads, backbone=backbone, width=section.width, dropout=section.dropout)
+    made = MultiHead(
+        heads or params().heads,
+        backbone=backbone,
+        width=section.width,
+        dropout=section.dropout,
+        size=params().images.size,
+    )
     return made.to(params().device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 

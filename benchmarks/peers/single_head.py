@@ -22,6 +22,6 @@ def class_count() -> int:
 def layers(backbone: str) -> nn.Sequential:
     """The layers of our network in a row: backbone, dropout, linear; from normalised images to logits."""
     section = params().network
-    body, features = make_backbone(backbone, width=section.width)
+    body, features = make_backbone(backbone, width=section.width, size=params().images.size)
     made = nn.Sequential(body, nn.Dropout(section.dropout), nn.Linear(features, class_count()))
     return made.to(memory_format=torch.channels_last)

@@ -9,15 +9,16 @@ from distillery.networks.compact import Compact
 NOT_PLAIN = ("googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1")
 
 
-def make_backbone(name: str, *, width: float) -> tuple[nn.Module, int]:
+def make_backbone(name: str, *, width: float, size: int) -> tuple[nn.Module, int]:
     """A network from images to features, and the number of features.
 
     Args:
         name: ``compact`` or a name that ``torchvision.models.list_models`` knows.
         width: channel multiplier of ``compact``; 1 for every other.
+        size: side of the images in pixels, which some transformers are built for.
 
     Raises:
-        DistilleryError: an unknown name.
+        DistilleryError: an unknown name, or a network that cannot be built for the size.
     """
     if name == "compact":
         network = Compact(width)
@@ -28,7 +29,12 @@ def make_backbone(name: str, *, width: float) -> tuple[nn.Module, int]:
     known = [found for found in models.list_models(module=models) if found not in NOT_PLAIN]
     if name not in known:
         raise DistilleryError(f"network.backbone is {name!r}; allowed: compact or one of {known}")
-    backbone = models.get_model(name, weights=None)
+    built_for = {"image_size": size} if name.startswith("vit_") else {}
+    built_for = {"input_size": (size, size)} if name == "maxvit_t" else built_for
+    try:
+        backbone = models.get_model(name, weights=None, **built_for)
+    except (AssertionError, ValueError) as error:
+        raise DistilleryError(f"network.backbone: {name} cannot be built for images.size {size} ({error})") from error
     return backbone, _take_off_last_layer(backbone)
 
 

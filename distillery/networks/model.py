@@ -37,7 +37,7 @@ class Card:
 
     def network(self) -> MultiHead:
         """The network with fresh weights."""
-        return MultiHead(self.heads, backbone=self.backbone, width=self.width, dropout=self.dropout)
+        return MultiHead(self.heads, backbone=self.backbone, width=self.width, dropout=self.dropout, size=self.size)
 
 
 def save_model(folder: Path, network: MultiHead, card: Card) -> None:

@@ -22,9 +22,9 @@ class MultiHead(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, heads: Heads, *, backbone: str, width: float, dropout: float) -> None:
+    def __init__(self, heads: Heads, *, backbone: str, width: float, dropout: float, size: int) -> None:
         super().__init__()
-        self.backbone, self.features = make_backbone(backbone, width=width)
+        self.backbone, self.features = make_backbone(backbone, width=width, size=size)
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleDict({name: nn.Linear(self.features, outputs(head)) for name, head in heads.items()})
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))

@@ -58,7 +58,7 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
     couplings = make_couplings(labelled_cells(labelled, params.heads), training.couplings, params.heads)
     rows, examples = _training_examples(manifest, store, params.heads, pseudo, training.couplings)
     shape = params.network.model_dump(include={"backbone", "width", "dropout"})
-    network = MultiHead(params.heads, **shape)
+    network = MultiHead(params.heads, **shape, size=store.size)
     if params.network.pretrained is not None:
         start_from(network.backbone, Path(params.network.pretrained.path), params.network.pretrained.blake2b)
     bf16 = use_bf16(training.bf16, params.device, network)

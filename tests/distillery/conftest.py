@@ -70,6 +70,6 @@ def make_network(heads: Heads) -> Callable[..., MultiHead]:
 
     def make(*, dropout: float = 0.0) -> MultiHead:
         torch.manual_seed(0)
-        return MultiHead(heads, backbone="compact", width=0.25, dropout=dropout)
+        return MultiHead(heads, backbone="compact", width=0.25, dropout=dropout, size=16)
 
     return make

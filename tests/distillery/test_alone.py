@@ -32,7 +32,7 @@ from torchvision import models
 from distillery.networks.multihead import MultiHead
 from distillery.heads import Classification
 heads = {{"mood": Classification(kind="classification", classes=("a", "b"))}}
-MultiHead(heads, backbone="resnet18", width=1, dropout=0)
+MultiHead(heads, backbone="resnet18", width=1, dropout=0, size=32)
 print("alone")
 """
 

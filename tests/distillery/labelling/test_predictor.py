@@ -79,12 +79,12 @@ def test_on_a_cpu_the_batch_that_looks_for_itself_stays_where_it_begins(make: Ca
     assert predictor.batch == module.FIRST
 
 
-@pytest.mark.parametrize("backbone", ["compact", "mobilenet_v3_small", "resnet18"])
+@pytest.mark.parametrize("backbone", ["compact", "mobilenet_v3_small", "resnet18", "efficientnet_b0", "vit_b_16"])
 def test_folded_for_inference_a_network_answers_the_same_and_stays_as_it_was(
     heads: Heads, store: ImageStore, pixels, backbone: str
 ):
     torch.manual_seed(0)
-    network = MultiHead(heads, backbone=backbone, width=0.25, dropout=0.5).eval()
+    network = MultiHead(heads, backbone=backbone, width=0.25, dropout=0.5, size=16).eval()
     for layer in network.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):  # as after training, not as made
             layer.running_mean.uniform_(-1, 1)

@@ -15,7 +15,7 @@ SHAPES = {"mood": (2, 3), "units": (2, 3), "years": (2, 1), "place": (2, 2)}
 
 @pytest.mark.parametrize("backbone", ["compact", "mobilenet_v3_small", "resnet18"])
 def test_every_head_has_its_values(heads: Heads, backbone: str):
-    network = MultiHead(heads, backbone=backbone, width=0.25, dropout=0.1)
+    network = MultiHead(heads, backbone=backbone, width=0.25, dropout=0.1, size=32)
     logits = network(torch.rand(2, 3, 64, 64))
     assert {name: tuple(value.shape) for name, value in logits.items()} == {**SHAPES, "years": (2, 5)}
     assert all(value.dtype == torch.float32 for value in logits.values())
@@ -50,7 +50,7 @@ def test_an_unknown_backbone_is_named(name: str):
     with pytest.raises(
         DistilleryError, match=rf"network\.backbone is '{name}'; allowed: compact or one of .*'resnet18'"
     ):
-        make_backbone(name, width=1)
+        make_backbone(name, width=1, size=32)
 
 
 def test_a_distribution_over_bins_is_its_mean_and_variance():

@@ -21,7 +21,7 @@ NAMES = sorted(get_args(WeightingName))
 
 def _network(heads: Heads) -> MultiHead:
     torch.manual_seed(0)
-    return MultiHead(heads, backbone="compact", width=0.25, dropout=0.0)
+    return MultiHead(heads, backbone="compact", width=0.25, dropout=0.0, size=16)
 
 
 def _cells(heads: Heads, count: int, *, empty: tuple[str, ...] = ()) -> Cells:
