@@ -29,7 +29,7 @@ def make_backbone(name: str, *, width: float, size: int) -> tuple[nn.Module, int
     known = [found for found in models.list_models(module=models) if found not in NOT_PLAIN]
     if name not in known:
         raise DistilleryError(f"network.backbone is {name!r}; allowed: compact or one of {known}")
-    built_for = {"image_size": size} if name.startswith("vit_") else {}
+    built_for: dict[str, int | tuple[int, int]] = {"image_size": size} if name.startswith("vit_") else {}
     built_for = {"input_size": (size, size)} if name == "maxvit_t" else built_for
     try:
         backbone = models.get_model(name, weights=None, **built_for)
