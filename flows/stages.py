@@ -14,7 +14,7 @@ from typing import TypeVar
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 
-from tasks.support.mending import mend_locks
+from tasks.support.mending import mend_locks, mend_record
 
 LOCK = Path(".dvc/tmp/distillery.lock")
 Result = TypeVar("Result")
@@ -56,6 +56,7 @@ def hold_workspace() -> Iterator[None]:
             print("another flow runs in this folder: waiting for it to end")
             fcntl.flock(file, fcntl.LOCK_EX)
         mend_locks()
+        mend_record()
         yield
 
 

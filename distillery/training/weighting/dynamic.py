@@ -9,7 +9,7 @@ from distillery.heads import Heads
 from distillery.training.weighting.unit import WeightUnit
 from distillery.training.weighting.weighting import Weighting
 
-LEARNING_RATE = 0.1  # of the unit, by RMSProp (METHODS, DYN, read in the authors' code)
+LEARNING_RATE = 0.1  # of the unit (METHODS, DYN, read in the authors' code)
 FLOOR = 0.01  # what L4 adds to a loss
 Objective = Callable[[Tensor, Tensor], Tensor]
 
@@ -28,13 +28,15 @@ class Dynamic(Weighting):
 
     The network descends ``L3 = sum_i w_i L_i`` and never sees the unit; the unit descends ``objective`` and never the
     network. Ours differs: losses are in units, or "hard" would mean "many classes"; weights are times the number of
-    heads that are there, so that they average 1 as equal ones do, against clipping and couplings.
+    heads that are there, so that they average 1 as equal ones do, against clipping and couplings; and the unit descends
+    by its plain gradient. The authors' RMSProp makes every gradient, however small, a step of the same size: the weights
+    were one-hot after tens of steps (docs/LOG.md).
     """
 
     def __init__(self, heads: Heads, *, features: int, objective: Objective = weight_loss) -> None:
         super().__init__(heads)
         self.unit = WeightUnit(features, len(heads))
-        self.optimiser = torch.optim.RMSprop(self.unit.parameters(), lr=LEARNING_RATE)
+        self.optimiser = torch.optim.SGD(self.unit.parameters(), lr=LEARNING_RATE)
         self._objective = objective
         self._seen: list[Tensor] = []
 
