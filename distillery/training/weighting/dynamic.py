@@ -29,8 +29,8 @@ class Dynamic(Weighting):
     The network descends ``L3 = sum_i w_i L_i`` and never sees the unit; the unit descends ``objective`` and never the
     network. Ours differs: losses are in units, or "hard" would mean "many classes"; weights are times the number of
     heads that are there, so that they average 1 as equal ones do, against clipping and couplings; and the unit descends
-    by its plain gradient. The authors' RMSProp makes every gradient, however small, a step of the same size: the weights
-    were one-hot after tens of steps (docs/LOG.md).
+    by its plain gradient. The authors' RMSProp makes every gradient, however small, a step of the same size: the
+    weights were one-hot after tens of steps (docs/LOG.md).
     """
 
     def __init__(self, heads: Heads, *, features: int, objective: Objective = weight_loss) -> None:
