@@ -12,7 +12,7 @@ export PREFECT_HOME = $(CURDIR)/.prefect
 export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: help install demo flow record runs test bench photos
+.PHONY: help install demo flow record runs test bench photos digits
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -54,3 +54,6 @@ bench: $(READY) ## every measurement, against the limit and against peers: docs/
 
 photos: $(READY) ## the pipeline on real photographs, BENCH=<folder with the packs>, SEED=0
 	bash benchmarks/photos/run.sh "$(BENCH)" "$(or $(SEED),0)"
+
+digits: $(READY) ## the pipeline beyond faces, on printed and written digits, SEED=0: a few minutes
+	bash benchmarks/digits/run.sh "$(or $(SEED),0)"

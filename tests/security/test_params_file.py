@@ -64,7 +64,7 @@ def test_anchors_and_merge_keys_work_and_what_is_merged_may_be_overridden(tmp_pa
     assert _read(tmp_path, text) == yaml.safe_load(text)
 
 
-@pytest.mark.parametrize("path", ["params.yaml", "benchmarks/photos/params.yaml"])
+@pytest.mark.parametrize("path", ["params.yaml", "benchmarks/photos/params.yaml", "benchmarks/digits/params.yaml"])
 def test_the_committed_files_say_the_same_as_to_any_reader(path: str):
     assert read_yaml(ROOT / path) == yaml.safe_load((ROOT / path).read_text())
     assert read_params(ROOT / path)
