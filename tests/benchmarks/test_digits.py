@@ -42,7 +42,8 @@ def test_every_image_has_its_row_and_the_same_bytes_every_time(digits: Path, tmp
         assert len(table) == count
         for path in table["path"]:
             assert (digits / name / path).read_bytes() == (tmp_path / name / path).read_bytes()
-            assert Image.open(digits / name / path).size == (SIZE, SIZE)
+            with Image.open(digits / name / path) as image:
+                assert image.size == (SIZE, SIZE)
     assert set(pl.read_csv(digits / "printed" / "labels.csv")["digit"]) == set(range(10))
 
 
