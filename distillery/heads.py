@@ -1,5 +1,6 @@
-"""What a network learns: heads of three kinds, each with its labels, its limits and what a mirror does to it."""
+"""What a network learns: heads of four kinds, each with its labels, its limits and what a mirror does to it."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_serializer, model_validator
@@ -66,13 +67,34 @@ class Regression(_Head):
         return self
 
 
+class Identification(_Head):
+    """Who it is, as a direction among ``dimensions``: verified by similarity, for people whom training never saw.
+
+    Attributes:
+        centre: weight of the centre loss.
+        margin: radians by which an image must be nearer to its own person than to others; 0 is the plain softmax.
+        scale: of the cosines, with a margin.
+    """
+
+    kind: Literal["identification"]
+    dimensions: int = Field(ge=2, le=4096)
+    centre: float = Field(default=0.1, ge=0)
+    margin: float = Field(default=0.0, ge=0, lt=1.57)
+    scale: float = Field(default=32.0, gt=0)
+
+
 Head = Annotated[Classification | Detection | Regression, Field(discriminator="kind")]
 Heads = dict[str, Head]
+# With identification, which is learnt and measured, but never pseudo-labelled: nobody knows the strangers' names.
+AnyHead = Annotated[Classification | Detection | Regression | Identification, Field(discriminator="kind")]
+AnyHeads = Mapping[str, AnyHead]
 
 
-def names(head: Head) -> tuple[str, ...]:
-    """The names of a head's values: its classes, its elements or its outputs."""
+def names(head: AnyHead) -> tuple[str, ...]:
+    """The names of a head's values: its classes, its elements, its outputs or its dimensions."""
     match head:
+        case Identification():
+            return tuple(str(place) for place in range(head.dimensions))
         case Classification():
             return head.classes
         case Detection():
@@ -81,10 +103,10 @@ def names(head: Head) -> tuple[str, ...]:
             return head.outputs
 
 
-def mirrored(head: Head) -> list[int]:
+def mirrored(head: AnyHead) -> list[int]:
     """The order of a head's values after a left-right flip of the image."""
     order = list(range(len(names(head))))
-    for left, right in () if isinstance(head, Regression) else head.mirror:
+    for left, right in () if isinstance(head, Regression | Identification) else head.mirror:
         i, j = names(head).index(left), names(head).index(right)
         order[i], order[j] = j, i
     return order

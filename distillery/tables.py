@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from distillery.errors import DistilleryError
 from distillery.files import SEAL, is_sealed, seal, whole_file
-from distillery.heads import Classification, Detection, Head, Heads, names
+from distillery.heads import AnyHead, AnyHeads, Classification, Detection, Heads, Identification, names
 
 VERSION = "1"
 SPLITS = ("train", "val", "test", "unlabelled", "audit")
@@ -20,7 +20,7 @@ MAX_REASON = 300  # characters
 _NAME = pa.dictionary(pa.int32(), pa.string())
 
 
-def manifest_schema(heads: Heads) -> pa.Schema:
+def manifest_schema(heads: AnyHeads) -> pa.Schema:
     """A row per image file; then one column per head, null where the cell is empty."""
     fields = [("image", pa.string()), ("path", pa.string()), ("dataset", _NAME), ("domain", _NAME)]
     fields += [("split", _NAME), ("identity", pa.string()), ("status", pa.string())]
@@ -184,9 +184,9 @@ def _short(error: BaseException) -> str:
     return str(error)[:MAX_REASON]
 
 
-def _label_type(head: Head) -> pa.DataType:
+def _label_type(head: AnyHead) -> pa.DataType:
     match head:
-        case Classification():
+        case Classification() | Identification():
             return _NAME
         case Detection():
             return pa.list_(pa.bool_(), len(head.elements))

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from distillery.files import whole_file
-from distillery.heads import Heads
+from distillery.heads import AnyHeads
 from distillery.images.cells import labelled_cells
 from distillery.images.store import ImageStore
 from distillery.labelling.predictor import Predictor
@@ -59,15 +59,15 @@ def write_evaluation(key: str, params: Params) -> Path:
                 scores.add_test(part, name, found, labelled_cells(part, params.heads))
                 print(f"{key}: evaluated {name} on {dataset}, {len(part):,} test images", flush=True)
     if key != TEACHER:
-        needed = [f"{name}_{what}" for name in params.heads for what in ("soft", "weight")]
+        needed = [f"{name}_{what}" for name in params.distilled for what in ("soft", "weight")]
         pseudo = read_table(paths.pseudo_labels(key), ["image", *needed])
         for rows in _by_dataset(manifest, "audit", params.heads):
-            for name, part, _ in _by_head(rows, params.heads):
+            for name, part, _ in _by_head(rows, params.distilled):
                 scores.add_audit(part, name, pseudo, labelled_cells(part, params.heads))
     return _write(key, scores)
 
 
-def _by_dataset(manifest: pl.DataFrame, split: str, heads: Heads) -> list[pl.DataFrame]:
+def _by_dataset(manifest: pl.DataFrame, split: str, heads: AnyHeads) -> list[pl.DataFrame]:
     """A split's distinct labelled images, data set by data set."""
     labelled = pl.any_horizontal(pl.col(name).is_not_null() for name in heads)
     rows = manifest.filter((pl.col("split") == split) & labelled)
@@ -75,7 +75,7 @@ def _by_dataset(manifest: pl.DataFrame, split: str, heads: Heads) -> list[pl.Dat
     return [part.unique("image", keep="first", maintain_order=True) for part in parts]
 
 
-def _by_head(rows: pl.DataFrame, heads: Heads) -> Iterator[tuple[str, pl.DataFrame, Tensor]]:
+def _by_head(rows: pl.DataFrame, heads: AnyHeads) -> Iterator[tuple[str, pl.DataFrame, Tensor]]:
     """Of some images those that label a head, and where they stand, int64 [labelled]."""
     for name in heads:
         where = rows[name].is_not_null().arg_true()

@@ -11,7 +11,7 @@ import polars as pl
 
 from distillery.errors import DistilleryError
 from distillery.files import part_path
-from distillery.heads import Heads
+from distillery.heads import AnyHeads
 from distillery.images.adapters import Sighting, read_dataset
 from distillery.images.manifest import MAX_NAMED, Source, assign_splits, build_rows, name_images
 from distillery.params import Params
@@ -30,7 +30,7 @@ def write_manifest(
     path: Path,
     datasets: Mapping[str, Dataset],
     *,
-    heads: Heads,
+    heads: AnyHeads,
     bad_share: float,
     min_side: int,
     max_pixels: int,

@@ -38,7 +38,7 @@ def write_predictions(key: str, params: Params) -> Path:
     check_views(how.views, params.heads)
     if card.heads != params.heads:
         raise DistilleryError(f"{teacher}: was trained with other heads than params.yaml declares; train it again")
-    wanted = empty_cells(read_table(paths.MANIFEST), params.heads)
+    wanted = empty_cells(read_table(paths.MANIFEST), params.distilled)
     if not len(wanted):
         raise DistilleryError(f"{paths.MANIFEST}: no usable image in the splits {PREDICTED}: there is nothing to label")
     store = ImageStore(paths.IMAGES)
@@ -47,7 +47,7 @@ def write_predictions(key: str, params: Params) -> Path:
     with resumable_folder(paths.predictions(key)) as unfinished:
         predict_shards(
             network,
-            params.heads,
+            params.distilled,
             store,
             wanted,
             unfinished,

@@ -42,7 +42,7 @@ def main(params: Params, key: str) -> None:
     write_pseudo_labels(
         paths.pseudo_labels(key),
         predictions=paths.predictions(key),
-        heads=params.heads,
+        heads=params.distilled,
         thresholds={name: selection.threshold for name, selection in params.pseudo_labels.heads.items()},
     )
 

@@ -100,11 +100,11 @@ def _origin(manifest: pl.DataFrame, params: Params) -> dict[str, object]:
 
 
 def _labelled(pool: pl.DataFrame, params: Params) -> list[Labelled]:
-    needed = ["image", *(f"{name}_weight" for name in params.heads)]
+    needed = ["image", *(f"{name}_weight" for name in params.distilled)]
     pseudo = {key: read_table(paths.pseudo_labels(key), needed) for key in params.rounds}
     thresholds = {name: selection.threshold for name, selection in params.pseudo_labels.heads.items()}
     audit = stack_tables("audit", results.AUDIT, list(params.rounds))
-    return describe_pseudo_labels(pseudo, pool["image"], audit, params.heads, thresholds)
+    return describe_pseudo_labels(pseudo, pool["image"], audit, params.distilled, thresholds)
 
 
 def _galleries(pool: pl.DataFrame, params: Params) -> list[Gallery]:
@@ -116,13 +116,13 @@ def _galleries(pool: pl.DataFrame, params: Params) -> list[Gallery]:
         return store.gather(store.positions(images)).numpy()
 
     galleries = []
-    for name, head in params.heads.items():
+    for name, head in params.distilled.items():
         # A head at a time: all columns of a large pool would not fit into memory.
         labels = [f"{name}_{what}" for what in ("soft", "hard", "weight", "confidence")]
         views = f"{name}_{'std' if isinstance(head, Regression) else 'agreement'}"
         pseudo = read_table(paths.pseudo_labels(last), ["image", *labels])
         cells = join_cells(pseudo, read_table(paths.predictions(last), ["image", views]), pool, name, head)
-        galleries += show_pseudo_labels({name: cells}, params.heads, pixels, count=params.report.gallery)
+        galleries += show_pseudo_labels({name: cells}, params.distilled, pixels, count=params.report.gallery)
     return galleries
 
 

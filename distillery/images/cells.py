@@ -8,12 +8,24 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from distillery.heads import Classification, Detection, Head, Heads, Regression, mirrored, names
+from distillery.heads import (
+    AnyHead,
+    AnyHeads,
+    Classification,
+    Detection,
+    Head,
+    Heads,
+    Identification,
+    Regression,
+    mirrored,
+    names,
+)
 
 
 @dataclass(frozen=True)
 class Cells:
-    """By head: labels float [images, names]; weights float [images], detection [images, elements]."""
+    """By head: labels float [images, names], of an identification [images, 1], the person's number; weights float
+    [images], detection [images, elements]."""
 
     labels: dict[str, Tensor]
     weights: dict[str, Tensor]
@@ -31,7 +43,7 @@ class Cells:
 
         return Cells({k: move(v) for k, v in self.labels.items()}, {k: move(v) for k, v in self.weights.items()})
 
-    def flipped(self, heads: Heads, images: Tensor) -> "Cells":
+    def flipped(self, heads: AnyHeads, images: Tensor) -> "Cells":
         """Left and right swapped in the images that were flipped, bool [batch]."""
         labels, weights = dict(self.labels), dict(self.weights)
         for name, head in heads.items():
@@ -43,7 +55,7 @@ class Cells:
         return Cells(labels, weights)
 
 
-def labelled_cells(manifest: pl.DataFrame, heads: Heads) -> Cells:
+def labelled_cells(manifest: pl.DataFrame, heads: AnyHeads) -> Cells:
     """What the manifest's rows say."""
     found = {name: _labelled(manifest[name], head) for name, head in heads.items()}
     return Cells({name: pair[0] for name, pair in found.items()}, {name: pair[1] for name, pair in found.items()})
@@ -81,7 +93,7 @@ def reorder(values: Tensor, order: list[int]) -> Tensor:
     return torch.stack([columns[place] for place in order], dim=1)
 
 
-def _labelled(column: pl.Series, head: Head) -> tuple[Tensor, Tensor]:
+def _labelled(column: pl.Series, head: AnyHead) -> tuple[Tensor, Tensor]:
     match head:
         case Classification():
             codes = column.cast(pl.String).replace_strict(
@@ -93,6 +105,11 @@ def _labelled(column: pl.Series, head: Head) -> tuple[Tensor, Tensor]:
         case Detection():
             values = _wide_values(column, len(head.elements))
             return values.nan_to_num(), (~values.isnan()).float()
+        case Identification():
+            # Numbers of this table alone: who is who matters, not who.
+            numbers = column.cast(pl.String).rank("dense").cast(pl.Float32) - 1
+            present = torch.from_numpy(numbers.is_not_null().to_numpy().copy())
+            return torch.from_numpy(numbers.fill_null(0).to_numpy().copy())[:, None], present.float()
         case _:
             values = _wide_values(column, len(head.outputs))
             return values.nan_to_num(), (~values.isnan().any(dim=1)).float()

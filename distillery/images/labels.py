@@ -4,7 +4,7 @@ import math
 import reprlib
 from collections.abc import Mapping
 
-from distillery.heads import Classification, Detection, Head, Regression
+from distillery.heads import AnyHead, Classification, Detection, Identification, Regression
 
 YES_NO = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
 Spellings = Mapping[str, str | None]
@@ -14,7 +14,7 @@ class LabelError(ValueError):
     """What was found in a cell and what is allowed there."""
 
 
-def parse_label(head: Head, raw: object, spellings: Spellings) -> object:
+def parse_label(head: AnyHead, raw: object, spellings: Spellings) -> object:
     """One cell's value as the manifest stores it, or None where it is empty.
 
     Args:
@@ -28,6 +28,8 @@ def parse_label(head: Head, raw: object, spellings: Spellings) -> object:
     match head:
         case Classification():
             return _parse_class(head, raw, spellings)
+        case Identification():
+            return None if _is_empty(raw) else str(raw)
         case Detection():
             found = [_parse_element(item) for item in _as_list(raw, len(head.elements))]
             return None if all(item is None for item in found) else found

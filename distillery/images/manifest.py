@@ -8,7 +8,7 @@ from functools import partial
 import pyarrow as pa
 
 from distillery.errors import DistilleryError
-from distillery.heads import Heads
+from distillery.heads import AnyHeads
 from distillery.images.adapters import Sighting
 from distillery.images.decoding import UnreadableImageError, content_hash, decode
 from distillery.images.labels import LabelError, Spellings, parse_label
@@ -36,7 +36,7 @@ def name_images(
 
 
 def build_rows(
-    source: Source, sightings: Sequence[Sighting], named: Sequence[tuple[str, str]], heads: Heads
+    source: Source, sightings: Sequence[Sighting], named: Sequence[tuple[str, str]], heads: AnyHeads
 ) -> list[dict]:
     """One data set's rows, before any split is drawn; a bad label stops here and names its file.
 
@@ -60,7 +60,7 @@ def build_rows(
     return rows
 
 
-def assign_splits(rows: list[dict], sources: Iterable[Source], heads: Heads, seed: int) -> pa.Table:
+def assign_splits(rows: list[dict], sources: Iterable[Source], heads: AnyHeads, seed: int) -> pa.Table:
     """Draw the splits of all rows together and make the manifest.
 
     Identities and exact duplicates stay whole. A row that has to leave its own split for that keeps its place in the

@@ -2,19 +2,21 @@
 
 import math
 
-from distillery.heads import Classification, Detection, Head
+from distillery.heads import AnyHead, Classification, Detection, Regression
 
 
-def loss_scale(head: Head) -> float:
+def loss_scale(head: AnyHead) -> float:
     """The loss of a prediction without knowledge: uniform over the classes or bins, undecided about an element.
 
-    Source: METHODS, DYN, "divided by its scale (log of the number of classes, or its first value)". The regression
-    losses are in such units already: one for the number itself, one more for its distribution over bins.
+    Source: METHODS, DYN, "divided by its scale (log of the number of classes, or its first value)". The losses
+    of regression and identification are in such units already: one, and for a distribution over bins one more.
     """
     match head:
         case Classification():
             return math.log(len(head.classes))
         case Detection():
             return math.log(2)
-        case _:
+        case Regression():
             return 1.0 if head.bins is None else 2.0
+        case _:
+            return 1.0

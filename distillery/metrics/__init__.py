@@ -5,22 +5,28 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from distillery.heads import Classification, Detection, Head
+from distillery.heads import AnyHead, Classification, Detection, Identification
 from distillery.metrics.classification import score_classes
 from distillery.metrics.detection import score_elements
+from distillery.metrics.identification import score_identities
 from distillery.metrics.regression import score_numbers
 
 __all__ = ["PRIMARY", "higher_is_better", "score"]
 
-PRIMARY: Mapping[str, str] = {"classification": "balanced_accuracy", "detection": "f1_macro", "regression": "ccc"}
+PRIMARY: Mapping[str, str] = {
+    "classification": "balanced_accuracy",
+    "detection": "f1_macro",
+    "regression": "ccc",
+    "identification": "auc",
+}
 
 
-def score(head: Head, values: Tensor, labels: Tensor, present: Tensor) -> dict[str, float]:
+def score(head: AnyHead, values: Tensor, labels: Tensor, present: Tensor) -> dict[str, float]:
     """Every metric of one head over its labelled cells.
 
     Args:
         head: says which metrics they are.
-        values: float [images, names]: probabilities, or numbers in the head's units.
+        values: float [images, names]: probabilities, numbers in the head's units, or directions.
         labels: float [images, names], as ``images.cells`` makes them.
         present: float [images] (detection: [images, elements]); 0 for an empty cell.
     """
@@ -28,6 +34,9 @@ def score(head: Head, values: Tensor, labels: Tensor, present: Tensor) -> dict[s
         case Classification():
             rows = present > 0
             return score_classes(values[rows], labels[rows].argmax(dim=1))
+        case Identification():
+            rows = present > 0
+            return score_identities(values[rows], labels[rows, 0].long())
         case Detection():
             return score_elements(values, torch.where(present > 0, labels, -1).long(), head.elements)
         case _:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from distillery.errors import DistilleryError
-from distillery.heads import Classification, Frozen, Heads, Regression, names
+from distillery.heads import AnyHead, Classification, Frozen, Heads, Identification, Regression, names
 from distillery.params.kinds import LARGEST, Count, FolderName
 from distillery.params.mistakes import describe, not_finite
 from distillery.params.sections import (
@@ -32,7 +32,7 @@ class Params(Frozen):
     threads: Count
     device: Literal["cpu", "cuda"]
     deterministic: bool
-    heads: Annotated[Heads, Field(min_length=1)]
+    heads: Annotated[dict[str, AnyHead], Field(min_length=1)]
     rounds: dict[FolderName, Round]
     faces: Faces
     manifest: Manifest
@@ -50,6 +50,11 @@ class Params(Frozen):
     def models(self) -> list[str]:
         """The teacher and every round, in order. This map names them, never the folder: removed rounds leave files."""
         return [TEACHER, *self.rounds]
+
+    @property
+    def distilled(self) -> Heads:
+        """The heads that are pseudo-labelled."""
+        return {name: head for name, head in self.heads.items() if not isinstance(head, Identification)}
 
     @property
     def targets(self) -> list[str]:
@@ -91,6 +96,11 @@ class Params(Frozen):
                     raise ValueError(f"{where}.rename.{head}: only the classes of a classification head are renamed")
             if dataset.identity is not None and dataset.adapter != "table":
                 raise ValueError(f"{where}.identity is a column of a table; the adapter '{dataset.adapter}' has none")
+            for head in dataset.heads:
+                if isinstance(self.heads[head], Identification) and dataset.adapter == "table" and not dataset.identity:
+                    raise ValueError(
+                        f"{where}.identity is missing, and heads.{head} learns people: the splits would cut them"
+                    )
             drawn = self.teacher.mixing.get(key, 0) > 0
             if drawn and any("train" in shares for shares in dataset.splits.values()):
                 labelled |= set(dataset.heads)
@@ -131,11 +141,13 @@ class Params(Frozen):
 
     @model_validator(mode="after")
     def _thresholds_fit(self) -> Self:
-        if set(self.pseudo_labels.heads) != set(self.heads):
-            found, wanted = sorted(self.pseudo_labels.heads), sorted(self.heads)
-            raise ValueError(f"pseudo_labels.heads has {found}; it must name every head once: {wanted}")
+        if set(self.pseudo_labels.heads) != set(self.distilled):
+            found, wanted = sorted(self.pseudo_labels.heads), sorted(self.distilled)
+            raise ValueError(
+                f"pseudo_labels.heads has {found}; it must name every head once, but identification: {wanted}"
+            )
         for key, selection in self.pseudo_labels.heads.items():
-            head = self.heads[key]
+            head = self.distilled[key]
             low = 1 / len(names(head)) if isinstance(head, Classification) else 0.5
             if not isinstance(head, Regression) and not low <= selection.threshold <= 1:
                 raise ValueError(f"pseudo_labels.heads.{key}.threshold is {selection.threshold}; allowed: {low:g} to 1")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from distillery.heads import Classification, Detection, Frozen, Heads
+from distillery.heads import AnyHeads, Classification, Detection, Frozen
 from distillery.methods import ConstantSide, Form
 from distillery.params.kinds import Positive, Share
 
@@ -21,7 +21,7 @@ class _Coupling(Frozen):
     elements: str
     relatedness: Literal["expert", "empirical"] | dict[str, dict[str, Share]]
 
-    def check(self, where: str, heads: Heads) -> None:
+    def check(self, where: str, heads: AnyHeads) -> None:
         """Raises ValueError: a head is unknown or of the wrong kind, or the table names what a head lacks."""
         classes, elements = heads.get(self.classes), heads.get(self.elements)
         if not isinstance(classes, Classification):

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 import polars as pl
 from markupsafe import Markup
 
-from distillery.heads import Heads, Regression
+from distillery.heads import AnyHeads
 from distillery.reporting.lines import Line, draw_curves
+
+# What validation scores; accuracy where it is another kind.
+SCORES = {"regression": "mean absolute error", "identification": "share whose nearest image is of the same person"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +30,7 @@ class Learning:
     couplings: list[tuple[str, Markup]]
 
 
-def describe_learning(histories: Mapping[str, pl.DataFrame], heads: Heads) -> dict[str, Learning]:
+def describe_learning(histories: Mapping[str, pl.DataFrame], heads: AnyHeads) -> dict[str, Learning]:
     """By round, how it learnt.
 
     Args:
@@ -38,7 +41,7 @@ def describe_learning(histories: Mapping[str, pl.DataFrame], heads: Heads) -> di
     return {key: _learning(table, key, heads) for key, table in histories.items()}
 
 
-def _learning(history: pl.DataFrame, key: str, heads: Heads) -> Learning:
+def _learning(history: pl.DataFrame, key: str, heads: AnyHeads) -> Learning:
     couplings = [column for column in history.columns if column.startswith("coupling/")]
     drawn = [draw_curves([_line(history, column, "new")], label=f"{key}, {column} by epoch") for column in couplings]
     named = [column.removeprefix("coupling/") for column in couplings]
@@ -47,8 +50,8 @@ def _learning(history: pl.DataFrame, key: str, heads: Heads) -> Learning:
     )
 
 
-def _curve(history: pl.DataFrame, name: str, key: str, heads: Heads) -> Curve:
-    score = "mean absolute error" if isinstance(heads[name], Regression) else "accuracy"
+def _curve(history: pl.DataFrame, name: str, key: str, heads: AnyHeads) -> Curve:
+    score = SCORES.get(heads[name].kind, "accuracy")
     trained, checked = _line(history, f"train_loss/{name}", "old"), _line(history, f"val_loss/{name}", "new")
     return Curve(
         head=name,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 from markupsafe import Markup
 
-from distillery.heads import Classification, Heads
+from distillery.heads import AnyHeads, Classification
 from distillery.reporting.lines import Line, draw_unit_square
 from distillery.reporting.results import by_place
 
@@ -38,7 +38,7 @@ class Decisions:
 
 
 def describe_decisions(
-    confusion: pl.DataFrame, reliability: pl.DataFrame, heads: Heads, rounds: Sequence[str]
+    confusion: pl.DataFrame, reliability: pl.DataFrame, heads: AnyHeads, rounds: Sequence[str]
 ) -> list[Decisions]:
     """Every data set and classification head.
 

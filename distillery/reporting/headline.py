@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 from markupsafe import Markup
 
-from distillery.heads import Heads
+from distillery.heads import AnyHeads
 from distillery.metrics import higher_is_better
 from distillery.reporting.axes import Scale, number
 from distillery.reporting.results import by_place, primary_metric
@@ -43,7 +43,7 @@ class Comparison:
         return "better" if gain > 0 else "worse" if gain < 0 else "same"
 
 
-def compare_rounds(scores: pl.DataFrame, heads: Heads, *, first: str, last: str) -> list[Comparison]:
+def compare_rounds(scores: pl.DataFrame, heads: AnyHeads, *, first: str, last: str) -> list[Comparison]:
     """The ensemble's primary metric in the first and last round, for every data set and head that both scored.
 
     Args:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from distillery.heads import Head
+from distillery.heads import AnyHead
 from distillery.metrics import PRIMARY
 
 _PLACE = {"round": pl.String(), "dataset": pl.String(), "domain": pl.String(), "head": pl.String()}
@@ -22,7 +22,7 @@ def stack_rounds(tables: Mapping[str, pl.DataFrame], schema: pl.Schema) -> pl.Da
     return pl.concat([schema.to_frame(), *[table.select(schema.names()).cast(schema) for table in named]])
 
 
-def primary_metric(scores: pl.DataFrame, head: Head) -> str:
+def primary_metric(scores: pl.DataFrame, head: AnyHead) -> str:
     """The metric that stands for a head on one data set: among the classes that occur there, where some do not.
 
     Args:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import polars as pl
 from markupsafe import Markup
 
-from distillery.heads import Heads, Regression
+from distillery.heads import AnyHeads, Regression
 from distillery.reporting.axes import number
 from distillery.reporting.dots import Mark, draw_dots
 from distillery.reporting.results import by_place, primary_metric
@@ -32,7 +32,7 @@ class Measured:
     rows: list[list[str]] = field(default_factory=list)
 
 
-def measure_datasets(scores: pl.DataFrame, heads: Heads, rounds: Sequence[str]) -> list[Measured]:
+def measure_datasets(scores: pl.DataFrame, heads: AnyHeads, rounds: Sequence[str]) -> list[Measured]:
     """Every data set in the order of the table.
 
     Args:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from distillery.errors import DistilleryError
 from distillery.networks.safetensors import load_tensors, save_tensors
@@ -25,6 +25,7 @@ def save_checkpoint(path: Path, run: Run, key: str) -> None:
     tensors |= {f"average.{name}": value for name, value in run.average.state.items()}
     tensors |= {f"sums.{name}": value for name, value in run.sums.items()}
     tensors |= {f"weighting.{name}": value for name, value in run.weighting.state_dict().items()}
+    tensors |= {f"identities.{name}": value for name, value in nn.ModuleDict(run.identities).state_dict().items()}
     if run.hypergradient is not None:
         tensors |= {f"hypergradient.{name}": value for name, value in run.hypergradient.state().items()}
     scalars = {}
@@ -79,6 +80,7 @@ def _restore(run: Run, tensors: dict[str, Tensor], notes: dict) -> None:
         parts.setdefault(part, {})[rest] = value
     run.network.load_state_dict(parts["network"])
     run.weighting.load_state_dict(parts.get("weighting", {}))
+    nn.ModuleDict(run.identities).load_state_dict(parts.get("identities", {}))
     copied = {"average": run.average.state, "sums": run.sums}
     if run.hypergradient is not None:
         copied["hypergradient"] = run.hypergradient.state()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distillery.heads import AnyHeads, Identification
 from distillery.images.cells import Cells
 
 
@@ -13,3 +14,11 @@ class Examples:
 
     positions: np.ndarray
     cells: Cells
+
+    def people(self, heads: AnyHeads) -> dict[str, int]:
+        """By identification head, how many there are."""
+        return {
+            name: int(self.cells.labels[name].max()) + 1
+            for name, head in heads.items()
+            if isinstance(head, Identification) and len(self.positions)
+        }

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from distillery.heads import Heads
+from distillery.heads import AnyHeads
 from distillery.images.augmentation import Strengths, augment
 from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
@@ -26,7 +26,7 @@ from distillery.training.validation import validate
 
 def fit(
     network: MultiHead,
-    heads: Heads,
+    heads: AnyHeads,
     store: ImageStore,
     training: Examples,
     validation: Examples,
@@ -58,7 +58,7 @@ def fit(
     where = torch.device(device)
     layout = torch.channels_last if settings.channels_last else torch.contiguous_format
     network.to(device=where, memory_format=layout)  # type: ignore[call-overload]
-    run = Run(network, heads, settings, couplings)
+    run = Run(network, heads, settings, couplings=couplings, people=training.people(heads))
     load_checkpoint(checkpoint, run, key)
     yield from run.records
     saved = time.monotonic()

@@ -1,14 +1,16 @@
 """All that changes while a network is trained: what a checkpoint holds."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 from torch import Tensor
 
-from distillery.heads import Heads
+from distillery.heads import AnyHeads, Identification
 from distillery.networks.multihead import MultiHead
 from distillery.training.coupling import Coupling
 from distillery.training.hypergradient import Hypergradient
+from distillery.training.identity import Identities
 from distillery.training.optimisation import MovingAverage, make_optimiser
 from distillery.training.schedule import share_at
 from distillery.training.settings import Settings
@@ -25,16 +27,35 @@ class Run:
         parameters: all that ``optimiser`` trains.
         step: steps done, of all epochs.
         sums: what the running epoch's steps recorded so far, summed, on the device.
+        identities: by identification head, what it needs beside the network.
         records: of the epochs that are done.
+
+    Args:
+        people: by identification head, how many there are to learn.
     """
 
-    def __init__(self, network: MultiHead, heads: Heads, settings: Settings, couplings: Sequence[Coupling]) -> None:
+    def __init__(
+        self,
+        network: MultiHead,
+        heads: AnyHeads,
+        settings: Settings,
+        *,
+        couplings: Sequence[Coupling] = (),
+        people: Mapping[str, int] = MappingProxyType({}),
+    ) -> None:
         self.network, self.heads, self.couplings = network, heads, couplings
         self.forward: Forward = network.features_and_logits
         if settings.compile:
             self.forward = torch.compile(network.features_and_logits)
         self.weighting = make_weighting(settings.weighting, network, heads)
+        self.identities = {
+            name: Identities(head, people=people[name]).to(network.mean.device)
+            for name, head in heads.items()
+            if isinstance(head, Identification)
+        }
         self.parameters = [*network.parameters(), *self.weighting.joint]
+        for identities in self.identities.values():
+            self.parameters += identities.parameters()
         self.optimiser = make_optimiser(
             settings.optimiser,
             self.parameters,

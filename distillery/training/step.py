@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from distillery.heads import Identification
 from distillery.images.cells import Cells
 from distillery.losses import head_loss
 from distillery.training.coupling import coupling_losses
@@ -42,6 +43,8 @@ def train_step(run: Run, images: Tensor, cells: Cells, settings: Settings) -> di
         losses += found.detach()
         for sum_, loss in zip(ties, tied, strict=True):
             sum_ += loss.detach()
+    for identities in run.identities.values():
+        identities.finish()
     run.weighting.finish(losses / run.weighting.units, present)
     _clip(run.parameters, settings.clip)
     run.update()
@@ -50,10 +53,13 @@ def train_step(run: Run, images: Tensor, cells: Cells, settings: Settings) -> di
 
 def _head_losses(run: Run, logits: dict[str, Tensor], cells: Cells, totals: Tensor, smoothing: float) -> Tensor:
     """Float [heads]."""
-    found = [
-        head_loss(head, logits[name], cells.labels[name], cells.weights[name], smoothing=smoothing, total=total)
-        for (name, head), total in zip(run.heads.items(), totals.unbind(), strict=True)
-    ]
+    found = []
+    for (name, head), total in zip(run.heads.items(), totals.unbind(), strict=True):
+        given = logits[name], cells.labels[name], cells.weights[name]
+        if isinstance(head, Identification):
+            found.append(run.identities[name](*given, total))
+        else:
+            found.append(head_loss(head, *given, smoothing=smoothing, total=total))
     return torch.stack(found)
 
 

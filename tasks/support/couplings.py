@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from distillery.errors import DistilleryError
-from distillery.heads import Heads, names
+from distillery.heads import AnyHeads, names
 from distillery.images.cells import Cells
 from distillery.losses.coupling.expert import expert
 from distillery.losses.coupling.relatedness import declared, empirical
@@ -13,7 +13,7 @@ from distillery.params.couplings import CoAnnotation, Coupling, DistributionMatc
 from distillery.training import coupling
 
 
-def co_annotated(cells: Cells, declarations: Sequence[Coupling], heads: Heads) -> Cells:
+def co_annotated(cells: Cells, declarations: Sequence[Coupling], heads: AnyHeads) -> Cells:
     """The labelled cells and what follows from them by every co-annotation.
 
     Raises:
@@ -27,7 +27,7 @@ def co_annotated(cells: Cells, declarations: Sequence[Coupling], heads: Heads) -
     return found
 
 
-def make_couplings(cells: Cells, declarations: Sequence[Coupling], heads: Heads) -> list[coupling.Coupling]:
+def make_couplings(cells: Cells, declarations: Sequence[Coupling], heads: AnyHeads) -> list[coupling.Coupling]:
     """The couplings that are losses.
 
     Args:
@@ -47,7 +47,7 @@ def make_couplings(cells: Cells, declarations: Sequence[Coupling], heads: Heads)
     return made
 
 
-def _relatedness(place: int, each: Coupling, heads: Heads, cells: Cells) -> Tensor:
+def _relatedness(place: int, each: Coupling, heads: AnyHeads, cells: Cells) -> Tensor:
     classes, elements = names(heads[each.classes]), names(heads[each.elements])
     try:
         match each.relatedness:

@@ -12,7 +12,7 @@ import polars as pl
 import torch
 
 from distillery.files import whole_folder
-from distillery.heads import Heads
+from distillery.heads import AnyHeads
 from distillery.images.augmentation import Strengths
 from distillery.images.cells import Cells, fill_empty, labelled_cells
 from distillery.images.store import ImageStore
@@ -56,7 +56,7 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
     manifest, store = read_table(paths.MANIFEST).filter(pl.col("status") == READABLE), ImageStore(paths.IMAGES)
     labelled = manifest.filter(pl.col("split") == "train")
     couplings = make_couplings(labelled_cells(labelled, params.heads), training.couplings, params.heads)
-    rows, examples = _training_examples(manifest, store, params.heads, pseudo, training.couplings)
+    rows, examples = _training_examples(manifest, store, params, pseudo, training.couplings)
     shape = params.network.model_dump(include={"backbone", "width", "dropout"})
     network = MultiHead(params.heads, **shape, size=store.size)
     if params.network.pretrained is not None:
@@ -97,7 +97,7 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
 def _training_examples(
     manifest: pl.DataFrame,
     store: ImageStore,
-    heads: Heads,
+    params: Params,
     pseudo: PseudoLabelled | None,
     couplings: Sequence[Coupling],
 ) -> tuple[pl.DataFrame, Examples]:
@@ -105,22 +105,23 @@ def _training_examples(
 
     What co-annotation implies comes before what a teacher supposes.
     """
+    heads, distilled = params.heads, params.distilled
     labelled = manifest.filter(pl.col("split") == "train")
     if pseudo is None:
         return labelled, _examples(labelled, store, co_annotated(labelled_cells(labelled, heads), couplings, heads))
-    needed = [f"{name}_{what}" for name in heads for what in ("soft", "weight", "reason")]
+    needed = [f"{name}_{what}" for name in distilled for what in ("soft", "weight", "reason")]
     table = read_table(pseudo.path, ["image", *needed])
-    kept = table.filter(pl.any_horizontal(pl.col(f"{name}_reason") == "kept" for name in heads))
+    kept = table.filter(pl.any_horizontal(pl.col(f"{name}_reason") == "kept" for name in distilled))
     hidden = [pl.lit(None, dtype=manifest.schema[name]).alias(name) for name in heads]
     pool = manifest.filter(pl.col("split").is_in(POOL)).with_columns(hidden)
     pool = pool.unique("image", keep="first", maintain_order=True)
     rows = pl.concat([labelled, pool.join(kept.select("image"), on="image", how="semi", maintain_order="left")])
     cells = co_annotated(labelled_cells(rows, heads), couplings, heads)
-    cells = fill_empty(cells, table, rows["image"], heads, soft=pseudo.soft, weight=pseudo.weight)
+    cells = fill_empty(cells, table, rows["image"], distilled, soft=pseudo.soft, weight=pseudo.weight)
     return rows, _examples(rows, store, cells)
 
 
-def _validation_examples(manifest: pl.DataFrame, store: ImageStore, heads: Heads) -> Examples:
+def _validation_examples(manifest: pl.DataFrame, store: ImageStore, heads: AnyHeads) -> Examples:
     rows = manifest.filter(pl.col("split") == "val")
     return _examples(rows, store, labelled_cells(rows, heads))
 

@@ -6,5 +6,9 @@ from distillery.images.adapters.sighting import Sighting, image_files, subfolder
 
 
 def read_people(folder: Path) -> list[Sighting]:
-    """No labels; the identity is the name of the folder."""
-    return [Sighting(path=path, identity=person.name) for person in subfolders(folder) for path in image_files(person)]
+    """The identity is the name of the folder, and the one label, ``identity``."""
+    return [
+        Sighting(path=path, identity=person.name, labels={"identity": person.name})
+        for person in subfolders(folder)
+        for path in image_files(person)
+    ]

@@ -38,7 +38,7 @@ def test_a_backbone_learns_under_every_weighting_with_couplings(
     for weighting in get_args(WeightingName):
         network.load_state_dict(start)
         settings = Settings(**{**SETTINGS, "weighting": weighting, "ema": 0.0, "learning_rate": 1e-4})
-        run = Run(network, heads, settings, ties)
+        run = Run(network, heads, settings, couplings=ties)
         steps = 1 if weighting in get_args(Aggregation) else 3  # a gradient of 86 million numbers for each head
         records = [train_step(run, images, examples.cells, settings) for _ in range(steps)]
         values = torch.stack([value for record in records for value in record.values()])

@@ -18,7 +18,7 @@ def trained(make_network: Callable, heads: Heads) -> Callable[..., Run]:
 
     def train(seed: int, steps: int, **changed) -> Run:
         network = make_network()
-        run = Run(network, heads, Settings(**{**SETTINGS, **changed}), ())
+        run = Run(network, heads, Settings(**{**SETTINGS, **changed}))
         torch.manual_seed(seed)
         for _ in range(steps):
             features, logits = run.forward(torch.rand(4, 3, 16, 16))

@@ -96,7 +96,7 @@ def test_a_batch_in_parts_gives_the_coupling_of_the_whole(
     images, found = to_float(store.gather(examples.positions)), []
     for parts in (1, 3):
         settings = Settings(**{**SETTINGS, "accumulate": parts, "clip": 1e9})
-        run = Run(make_network().eval(), heads, settings, ties)
+        run = Run(make_network().eval(), heads, settings, couplings=ties)
         record = train_step(run, images, examples.cells, settings)
         found.append([*record.values(), *(p.grad for p in run.network.parameters())])
     for one, other in zip(*found, strict=True):

@@ -106,7 +106,7 @@ def test_a_batch_in_parts_gives_the_gradient_of_the_whole(make_network, heads: H
     for parts in (1, 2, 3, 8):
         network = make_network().eval()
         settings = Settings(**{**SETTINGS, "accumulate": parts, "clip": 1e9})
-        record = train_step(Run(network, heads, settings, ()), images, examples.cells, settings)
+        record = train_step(Run(network, heads, settings), images, examples.cells, settings)
         gradients.append([p.grad for p in network.parameters()] + list(record.values()))
     for other in gradients[1:]:
         for one, two in zip(gradients[0], other, strict=True):

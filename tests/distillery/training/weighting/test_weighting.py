@@ -34,7 +34,7 @@ def _cells(heads: Heads, count: int, *, empty: tuple[str, ...] = ()) -> Cells:
 
 
 def _run(name: str, heads: Heads, **changed) -> Run:
-    return Run(_network(heads), heads, Settings(**{**SETTINGS, "weighting": name, **changed}), ())
+    return Run(_network(heads), heads, Settings(**{**SETTINGS, "weighting": name, **changed}))
 
 
 def _step(run: Run, cells: Cells, **changed) -> dict[str, Tensor]:

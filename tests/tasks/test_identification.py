@@ -1,0 +1,48 @@
+"""A head that learns people, through the whole pipeline."""
+
+import json
+from pathlib import Path
+
+import polars as pl
+
+from distillery.heads import Identification
+from distillery.networks.model import load_model
+from tests.world import call, edit_params
+
+
+def _learn_people(params: dict) -> None:
+    params["heads"]["person"] = {"kind": "identification", "dimensions": 16}
+    for dataset in params["manifest"]["datasets"].values():
+        dataset["heads"]["person"] = "identity"
+
+
+def test_people_are_learnt_and_verified_on_people_whom_training_never_saw(world: Path):
+    edit_params(world, _learn_people)
+    call(world, "dvc", "repro")
+    network, card = load_model(world / "models/r1")
+    assert isinstance(card.heads["person"], Identification)
+    assert network.heads["person"].out_features == 16
+    found = json.loads((world / "data/rounds/r1/evaluation.json").read_text())["ensemble"]
+    assert {"auc", "accepted_at_0.01", "verification_accuracy"} <= set(found["print"]["person"])
+    manifest = pl.read_parquet(world / "data/manifest.parquet")
+    people = {
+        split: set(manifest.filter(pl.col("split") == split)["person"].drop_nulls()) for split in ("train", "test")
+    }
+    assert not people["train"] & people["test"]
+    assert not any(
+        column.startswith("person")
+        for column in pl.read_parquet(world / "data/rounds/r1/pseudo_labels.parquet").columns
+    )
+    history = pl.read_parquet(world / "models/r0/history.parquet")
+    assert history["train_loss/person"].is_not_nan().all()
+    assert "person" in (world / "data/report/index.html").read_text()
+
+
+def test_without_an_identity_column_the_splits_would_cut_people_and_it_is_refused(world: Path):
+    def forget(params: dict) -> None:
+        _learn_people(params)
+        params["manifest"]["datasets"]["studio"]["identity"] = None
+
+    edit_params(world, forget)
+    found = call(world, "tasks.manifest", check=False)
+    assert "manifest.datasets.studio.identity is missing, and heads.person learns people" in found
