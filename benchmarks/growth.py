@@ -119,7 +119,14 @@ def _rendering() -> Iterator[Row]:
     rates = {}
     for processes in (1, 2):
         faces = render_faces(
-            domain="studio", camera=camera, people=16, images=512, size=64, seed=0, processes=processes
+            domain="studio",
+            camera=camera,
+            emotions="basic",
+            people=16,
+            images=512,
+            size=64,
+            seed=0,
+            processes=processes,
         )
         rates[processes] = 512 / _seconds(partial(deque, faces, maxlen=0))
         yield row(

@@ -1,4 +1,4 @@
-"""What a network learns: heads of four kinds, each with its labels, its limits and what a mirror does to it."""
+"""What a network learns: heads of five kinds, each with its labels, its limits and what a mirror does to it."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
@@ -83,10 +83,35 @@ class Identification(_Head):
     scale: float = Field(default=32.0, gt=0)
 
 
+class Compound(_Head):
+    """Classes that no image was labelled with in training: scored from what other heads say, without learning.
+
+    Attributes:
+        classes: compound emotions, each of two that ``expression`` has (see emotions.py).
+        expression: the classification head of the single emotions.
+        action_units: the detection head of the units, or null to go by the expression alone.
+        valence: a regression head with the output ``valence``, or null.
+    """
+
+    kind: Literal["compound"]
+    classes: Annotated[tuple[str, ...], Field(min_length=2)]
+    expression: str
+    action_units: str | None
+    valence: str | None
+
+    @model_validator(mode="after")
+    def _names_are_sound(self) -> Self:
+        _check_names("classes", self.classes, ())
+        return self
+
+
 Head = Annotated[Classification | Detection | Regression, Field(discriminator="kind")]
 Heads = dict[str, Head]
 # With identification, which is learnt and measured, but never pseudo-labelled: nobody knows the strangers' names.
-AnyHead = Annotated[Classification | Detection | Regression | Identification, Field(discriminator="kind")]
+LearntHead = Annotated[Classification | Detection | Regression | Identification, Field(discriminator="kind")]
+LearntHeads = Mapping[str, LearntHead]
+# With compounds, which are only measured.
+AnyHead = Annotated[Classification | Detection | Regression | Identification | Compound, Field(discriminator="kind")]
 AnyHeads = Mapping[str, AnyHead]
 
 
@@ -95,7 +120,7 @@ def names(head: AnyHead) -> tuple[str, ...]:
     match head:
         case Identification():
             return tuple(str(place) for place in range(head.dimensions))
-        case Classification():
+        case Classification() | Compound():
             return head.classes
         case Detection():
             return head.elements
@@ -106,7 +131,7 @@ def names(head: AnyHead) -> tuple[str, ...]:
 def mirrored(head: AnyHead) -> list[int]:
     """The order of a head's values after a left-right flip of the image."""
     order = list(range(len(names(head))))
-    for left, right in () if isinstance(head, Regression | Identification) else head.mirror:
+    for left, right in () if isinstance(head, Regression | Identification | Compound) else head.mirror:
         i, j = names(head).index(left), names(head).index(right)
         order[i], order[j] = j, i
     return order

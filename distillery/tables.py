@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from distillery.errors import DistilleryError
 from distillery.files import SEAL, is_sealed, seal, whole_file
-from distillery.heads import AnyHead, AnyHeads, Classification, Detection, Heads, Identification, names
+from distillery.heads import AnyHead, AnyHeads, Classification, Compound, Detection, Heads, Identification, names
 
 VERSION = "1"
 SPLITS = ("train", "val", "test", "unlabelled", "audit")
@@ -186,7 +186,7 @@ def _short(error: BaseException) -> str:
 
 def _label_type(head: AnyHead) -> pa.DataType:
     match head:
-        case Classification() | Identification():
+        case Classification() | Identification() | Compound():
             return _NAME
         case Detection():
             return pa.list_(pa.bool_(), len(head.elements))

@@ -5,7 +5,7 @@ confusions, reliability, the audit of the pseudo-labels, the learning curve.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -15,9 +15,10 @@ import torch
 from torch import Tensor
 
 from distillery.files import whole_file
-from distillery.heads import AnyHeads
+from distillery.heads import AnyHeads, Compound
 from distillery.images.cells import labelled_cells
 from distillery.images.store import ImageStore
+from distillery.labelling.compounds import score_compounds
 from distillery.labelling.predictor import Predictor
 from distillery.labelling.views import check_views
 from distillery.networks.model import WEIGHTS, file_hash, load_model
@@ -38,10 +39,10 @@ def write_evaluation(key: str, params: Params) -> Path:
     section = params.evaluation
     network, _ = load_model(paths.model(key))
     how = inference(section, params.device, network)
-    check_views(how.views, params.heads)
+    check_views(how.views, params.learnt)
     manifest = read_table(paths.MANIFEST).filter(pl.col("status") == READABLE)
     store = ImageStore(paths.IMAGES)
-    predictor = Predictor(network, params.heads, store, how)
+    predictor = Predictor(network, params.learnt, store, how)
     facts = {
         "model": file_hash(paths.model(key) / WEIGHTS),
         "images": store.content_hash(),
@@ -55,7 +56,7 @@ def write_evaluation(key: str, params: Params) -> Path:
             dataset = rows["dataset"][0]
             answers = answer(predictor, rows["image"], folder / dataset, facts, f"{key}: {dataset}, test images")
             for name, part, where in _by_head(rows, params.heads):
-                found = {way: answers[f"{name}.{way}"][where] for way in WAYS}
+                found = {way: _values(params.heads, name, answers, way)[where] for way in WAYS}
                 scores.add_test(part, name, found, labelled_cells(part, params.heads))
                 print(f"{key}: evaluated {name} on {dataset}, {len(part):,} test images", flush=True)
     if key != TEACHER:
@@ -81,6 +82,15 @@ def _by_head(rows: pl.DataFrame, heads: AnyHeads) -> Iterator[tuple[str, pl.Data
         where = rows[name].is_not_null().arg_true()
         if len(where):
             yield name, rows[where], torch.from_numpy(where.to_numpy().astype(np.int64))
+
+
+def _values(heads: AnyHeads, name: str, answers: Mapping[str, Tensor], way: str) -> Tensor:
+    """A head's values, float [images, names]: what the network said of it, or what follows for a compound."""
+    head = heads[name]
+    if isinstance(head, Compound):
+        needed = filter(None, (head.expression, head.action_units, head.valence))
+        return score_compounds(head, heads, {other: answers[f"{other}.{way}"] for other in needed})
+    return answers[f"{name}.{way}"]
 
 
 def _write(key: str, scores: Scores) -> Path:

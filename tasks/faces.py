@@ -10,6 +10,7 @@ from PIL import Image
 
 from distillery.errors import DistilleryError
 from distillery.faces.camera import Camera
+from distillery.faces.expressions import Emotions
 from distillery.faces.rendering import BATCH, Truth, render_faces
 from distillery.files import part_path, whole_file
 from distillery.params import Params
@@ -27,6 +28,7 @@ def write_faces(
     *,
     domain: str,
     camera: dict[str, float],
+    emotions: Emotions,
     people: int,
     images: int,
     size: int,
@@ -44,7 +46,7 @@ def write_faces(
         lens = Camera(**camera)
     except TypeError as error:
         raise DistilleryError(f"faces.domains.{domain}.camera: {error}") from error
-    mark = mark_of(code_hash(RENDERING), domain, sorted(camera.items()), people, images, size, seed)
+    mark = mark_of(code_hash(RENDERING), domain, sorted(camera.items()), emotions, people, images, size, seed)
     with resumable_folder(folder) as draft, resumable_parts(f"{domain}-batches") as parts:
         (draft / "images").mkdir(exist_ok=True)
         finished = _finished(draft, parts, mark)
@@ -54,6 +56,7 @@ def write_faces(
         batches = render_faces(
             domain=domain,
             camera=lens,
+            emotions=emotions,
             people=people,
             images=images,
             size=size,

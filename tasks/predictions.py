@@ -35,8 +35,8 @@ def write_predictions(key: str, params: Params) -> Path:
     section, teacher = params.predictions, paths.model(params.rounds[key].teacher)
     network, card = load_model(teacher)
     how = inference(section, params.device, network)
-    check_views(how.views, params.heads)
-    if card.heads != params.heads:
+    check_views(how.views, params.learnt)
+    if card.heads != params.learnt:
         raise DistilleryError(f"{teacher}: was trained with other heads than params.yaml declares; train it again")
     wanted = empty_cells(read_table(paths.MANIFEST), params.distilled)
     if not len(wanted):

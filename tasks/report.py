@@ -80,7 +80,7 @@ def _results(params: Params) -> dict[str, object]:
         "tally": Counter(one.verdict for one in aimed),
         "measured": sorted(measure_datasets(scores, heads, rounds), key=lambda part: part.dataset not in targets),
         "decisions": sorted(decisions, key=lambda found: found.dataset not in targets),
-        "learning": describe_learning(read_tables("history", rounds), heads),
+        "learning": describe_learning(read_tables("history", rounds), params.learnt),
     }
 
 

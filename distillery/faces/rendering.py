@@ -10,7 +10,7 @@ import numpy as np
 
 from distillery.faces import action_units
 from distillery.faces.camera import Camera, expose
-from distillery.faces.expressions import Act, sample_act
+from distillery.faces.expressions import Act, Emotions, sample_act
 from distillery.faces.head import Head, load_head
 from distillery.faces.person import Person, sample_person
 from distillery.faces.studio import Studio
@@ -20,7 +20,16 @@ BATCH = 64  # images whose head shapes are computed together
 
 
 def render_faces(
-    *, domain: str, camera: Camera, people: int, images: int, size: int, seed: int, processes: int = 1, first: int = 0
+    *,
+    domain: str,
+    camera: Camera,
+    emotions: Emotions,
+    people: int,
+    images: int,
+    size: int,
+    seed: int,
+    processes: int = 1,
+    first: int = 0,
 ) -> Iterator[tuple[np.ndarray, list[Truth]]]:
     """Batches of uint8 images [batch, size, size, 3] and one truth each; ``first`` passes over as many batches.
 
@@ -29,7 +38,16 @@ def render_faces(
     the number of processes changes nothing but the time.
     """
     load_head()  # here first: anny's cache must not be built by several processes at once
-    render = partial(_render_batch, domain=domain, camera=camera, people=people, images=images, size=size, seed=seed)
+    render = partial(
+        _render_batch,
+        domain=domain,
+        camera=camera,
+        emotions=emotions,
+        people=people,
+        images=images,
+        size=size,
+        seed=seed,
+    )
     starts = range(0, images, BATCH)[first:]
     if processes == 1 or len(starts) == 1:
         yield from map(render, starts)
@@ -42,7 +60,7 @@ def render_faces(
 
 
 def _render_batch(
-    first: int, *, domain: str, camera: Camera, people: int, images: int, size: int, seed: int
+    first: int, *, domain: str, camera: Camera, emotions: Emotions, people: int, images: int, size: int, seed: int
 ) -> tuple[np.ndarray, list[Truth]]:
     head, studio = load_head(), _studio(size)
     numbers = range(first, min(first + BATCH, images))
@@ -51,7 +69,8 @@ def _render_batch(
     known = {number: _person(seed, domain, number) for number in set(shown)}
     persons = [known[number] for number in shown]
     acts = [
-        sample_act(rng, expressiveness=person.expressiveness) for rng, person in zip(generators, persons, strict=True)
+        sample_act(rng, expressiveness=person.expressiveness, emotions=emotions)
+        for rng, person in zip(generators, persons, strict=True)
     ]
     acting, resting = _shapes(head, persons, acts)
     pictures = [

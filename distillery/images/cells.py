@@ -12,6 +12,7 @@ from distillery.heads import (
     AnyHead,
     AnyHeads,
     Classification,
+    Compound,
     Detection,
     Head,
     Heads,
@@ -95,7 +96,7 @@ def reorder(values: Tensor, order: list[int]) -> Tensor:
 
 def _labelled(column: pl.Series, head: AnyHead) -> tuple[Tensor, Tensor]:
     match head:
-        case Classification():
+        case Classification() | Compound():
             codes = column.cast(pl.String).replace_strict(
                 dict(zip(head.classes, range(len(head.classes)), strict=True)), default=None, return_dtype=pl.Int64
             )

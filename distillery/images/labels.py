@@ -4,7 +4,7 @@ import math
 import reprlib
 from collections.abc import Mapping
 
-from distillery.heads import AnyHead, Classification, Detection, Identification, Regression
+from distillery.heads import AnyHead, Classification, Compound, Detection, Identification, Regression
 
 YES_NO = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}
 Spellings = Mapping[str, str | None]
@@ -26,7 +26,7 @@ def parse_label(head: AnyHead, raw: object, spellings: Spellings) -> object:
         LabelError: an unknown class, a number outside the range, or not a yes/no.
     """
     match head:
-        case Classification():
+        case Classification() | Compound():
             return _parse_class(head, raw, spellings)
         case Identification():
             return None if _is_empty(raw) else str(raw)
@@ -38,7 +38,7 @@ def parse_label(head: AnyHead, raw: object, spellings: Spellings) -> object:
             return None if any(item is None for item in numbers) else numbers
 
 
-def _parse_class(head: Classification, raw: object, spellings: Spellings) -> str | None:
+def _parse_class(head: Classification | Compound, raw: object, spellings: Spellings) -> str | None:
     if _is_empty(raw):
         return None
     name = spellings.get(str(raw), str(raw))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from distillery.heads import AnyHead, AnyHeads, Classification, Detection
+from distillery.heads import Classification, Detection, LearntHead, LearntHeads
 from distillery.images.transforms import to_float
 from distillery.labelling.views import View, align, apply_view
 from distillery.networks.multihead import Forward, decode_logits
@@ -33,7 +33,7 @@ class Ensembled:
 
 @torch.inference_mode()
 def predict(
-    network: Forward, heads: AnyHeads, pixels: Tensor, views: Sequence[View], *, bf16: bool, together: int = 1
+    network: Forward, heads: LearntHeads, pixels: Tensor, views: Sequence[View], *, bf16: bool, together: int = 1
 ) -> dict[str, Ensembled]:
     """Run every view of a batch through the network, uint8 [batch, height, width, 3], and combine them by head.
 
@@ -61,7 +61,7 @@ def predict(
     return {name: _combine(head, torch.stack(values[name]), inner[name]) for name, head in heads.items()}
 
 
-def _combine(head: AnyHead, values: Tensor, inner: list[Tensor]) -> Ensembled:
+def _combine(head: LearntHead, values: Tensor, inner: list[Tensor]) -> Ensembled:
     """Values [views, batch, names] to one result."""
     mean, std = values.mean(dim=0), values.std(dim=0, correction=0)
     agreement = variance = None

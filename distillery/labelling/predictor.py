@@ -9,7 +9,7 @@ import torch
 from torch.fx.experimental.optimization import fuse
 
 from distillery.errors import DistilleryError
-from distillery.heads import AnyHeads
+from distillery.heads import LearntHeads
 from distillery.images.store import ImageStore
 from distillery.labelling.ensemble import Ensembled, predict
 from distillery.labelling.views import View
@@ -40,7 +40,7 @@ class Inference:
 class Predictor:
     """Predicts with a batch that is halved when memory runs out, and stays so; the results do not depend on it."""
 
-    def __init__(self, network: MultiHead, heads: AnyHeads, store: ImageStore, how: Inference) -> None:
+    def __init__(self, network: MultiHead, heads: LearntHeads, store: ImageStore, how: Inference) -> None:
         # Batch normalisation is a linear map once training is over: folded into the convolution before it, it is free.
         folded = fuse(network.eval())
         folded.to(device=how.device, memory_format=torch.channels_last)  # type: ignore[call-overload]

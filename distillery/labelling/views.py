@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from distillery.errors import DistilleryError
-from distillery.heads import AnyHeads, ViewKind, mirrored
+from distillery.heads import LearntHeads, ViewKind, mirrored
 from distillery.images import transforms
 from distillery.images.cells import reorder
 
@@ -28,7 +28,7 @@ class View:
     amount: float | tuple[float, float] = 0.0
 
 
-def check_views(views: Sequence[View], heads: AnyHeads) -> None:
+def check_views(views: Sequence[View], heads: LearntHeads) -> None:
     """Refuse what a head forbids and amounts of the wrong shape.
 
     Raises:
@@ -73,7 +73,7 @@ def apply_view(view: View, images: Tensor) -> Tensor:
             return transforms.blur_(images.clone(), one * number)
 
 
-def align(view: View, heads: AnyHeads, values: dict[str, Tensor]) -> dict[str, Tensor]:
+def align(view: View, heads: LearntHeads, values: dict[str, Tensor]) -> dict[str, Tensor]:
     """Values [batch, names] that a view's image gave, in the order of the image itself: a flip swaps left and right."""
     if view.kind != "flip":
         return values

@@ -2,10 +2,10 @@
 
 import math
 
-from distillery.heads import AnyHead, Classification, Detection, Regression
+from distillery.heads import Classification, Detection, LearntHead, Regression
 
 
-def loss_scale(head: AnyHead) -> float:
+def loss_scale(head: LearntHead) -> float:
     """The loss of a prediction without knowledge: uniform over the classes or bins, undecided about an element.
 
     Source: METHODS, DYN, "divided by its scale (log of the number of classes, or its first value)". The losses

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from distillery.heads import AnyHead, Classification, Detection, Identification
+from distillery.heads import AnyHead, Classification, Compound, Detection, Identification
 from distillery.metrics.classification import score_classes
 from distillery.metrics.detection import score_elements
 from distillery.metrics.identification import score_identities
@@ -18,6 +18,7 @@ PRIMARY: Mapping[str, str] = {
     "detection": "f1_macro",
     "regression": "ccc",
     "identification": "auc",
+    "compound": "balanced_accuracy",
 }
 
 
@@ -31,7 +32,7 @@ def score(head: AnyHead, values: Tensor, labels: Tensor, present: Tensor) -> dic
         present: float [images] (detection: [images, elements]); 0 for an empty cell.
     """
     match head:
-        case Classification():
+        case Classification() | Compound():
             rows = present > 0
             return score_classes(values[rows], labels[rows].argmax(dim=1))
         case Identification():

@@ -12,14 +12,14 @@ from torch import nn
 
 from distillery.errors import DistilleryError
 from distillery.files import whole_file
-from distillery.heads import AnyHeads
+from distillery.heads import LearntHeads
 from distillery.networks.multihead import MultiHead
 from distillery.networks.safetensors import load_tensors, save_tensors
 
 WEIGHTS = "weights.safetensors"
 CARD = "card.json"
 MAX_REASON = 1000  # characters, the path among them
-_HEADS: TypeAdapter[AnyHeads] = TypeAdapter(AnyHeads)
+_HEADS: TypeAdapter[LearntHeads] = TypeAdapter(LearntHeads)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Card:
 
     __pydantic_config__ = ConfigDict(extra="forbid", allow_inf_nan=False)
 
-    heads: AnyHeads
+    heads: LearntHeads
     backbone: str
     width: Annotated[float, Field(gt=0, le=64)]  # a flipped bit must not ask for more memory than there is
     dropout: Annotated[float, Field(ge=0, le=1)]

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from distillery.heads import AnyHead, AnyHeads, Classification, Detection, Identification, Regression, names
+from distillery.heads import Classification, Detection, Identification, LearntHead, LearntHeads, Regression, names
 from distillery.networks.backbones import make_backbone
 
 MEAN = (0.485, 0.456, 0.406)  # ImageNet's, which torchvision's weights expect
@@ -23,7 +23,7 @@ class MultiHead(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, heads: AnyHeads, *, backbone: str, width: float, dropout: float, size: int) -> None:
+    def __init__(self, heads: LearntHeads, *, backbone: str, width: float, dropout: float, size: int) -> None:
         super().__init__()
         self.backbone, self.features = make_backbone(backbone, width=width, size=size)
         self.dropout = nn.Dropout(dropout)
@@ -40,7 +40,7 @@ class MultiHead(nn.Module):
         return features, {name: head(features).float() for name, head in self.heads.items()}
 
 
-def outputs(head: AnyHead) -> int:
+def outputs(head: LearntHead) -> int:
     """How many logits a head has."""
     bins = head.bins if isinstance(head, Regression) and head.bins else 1
     return len(names(head)) * bins
@@ -52,7 +52,7 @@ def bin_centres(head: Regression, like: Tensor) -> Tensor:
     return torch.linspace(*head.range, head.bins, dtype=like.dtype, device=like.device)
 
 
-def decode_logits(head: AnyHead, logits: Tensor) -> tuple[Tensor, Tensor | None]:
+def decode_logits(head: LearntHead, logits: Tensor) -> tuple[Tensor, Tensor | None]:
     """Logits [batch, outputs] to values [batch, names] and, for a distribution over bins, their variance.
 
     Identification: a direction of length 1. Classification and detection: probabilities. Regression: the expectation in
@@ -77,6 +77,6 @@ def decode_logits(head: AnyHead, logits: Tensor) -> tuple[Tensor, Tensor | None]
             return mean, (chances @ centres.square() - mean.square()).clamp(min=0)
 
 
-def decode_all(heads: AnyHeads, logits: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor | None]]:
+def decode_all(heads: LearntHeads, logits: Mapping[str, Tensor]) -> dict[str, tuple[Tensor, Tensor | None]]:
     """``decode_logits`` for every head."""
     return {name: decode_logits(head, logits[name]) for name, head in heads.items()}

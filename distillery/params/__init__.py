@@ -5,7 +5,18 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from distillery.errors import DistilleryError
-from distillery.heads import AnyHead, Classification, Frozen, Heads, Identification, Regression, names
+from distillery.heads import (
+    AnyHead,
+    Classification,
+    Compound,
+    Frozen,
+    Heads,
+    Identification,
+    LearntHead,
+    Regression,
+    names,
+)
+from distillery.params.compounds import check_compound
 from distillery.params.kinds import LARGEST, Count, FolderName
 from distillery.params.mistakes import describe, not_finite
 from distillery.params.sections import (
@@ -21,6 +32,7 @@ from distillery.params.sections import (
     Tracking,
 )
 from distillery.params.training import Student, Training
+from distillery.tables import POOL
 
 TEACHER = "r0"
 MANIFEST_COLUMNS = ("image", "path", "dataset", "domain", "split", "identity", "status", "views")
@@ -52,15 +64,21 @@ class Params(Frozen):
         return [TEACHER, *self.rounds]
 
     @property
+    def learnt(self) -> dict[str, LearntHead]:
+        """The heads that the network has."""
+        return {name: head for name, head in self.heads.items() if not isinstance(head, Compound)}
+
+    @property
     def distilled(self) -> Heads:
         """The heads that are pseudo-labelled."""
-        return {name: head for name, head in self.heads.items() if not isinstance(head, Identification)}
+        return {name: head for name, head in self.learnt.items() if not isinstance(head, Identification)}
 
     @property
     def targets(self) -> list[str]:
-        """The data sets of which no label is learnt."""
+        """The data sets that are pseudo-labelled and of which no label is learnt."""
         sets = self.manifest.datasets.items()
-        return [key for key, dataset in sets if not any("train" in shares for shares in dataset.splits.values())]
+        splits = {key: {split for shares in dataset.splits.values() for split in shares} for key, dataset in sets}
+        return [key for key, found in splits.items() if "train" not in found and found & set(POOL)]
 
     @model_validator(mode="after")
     def _rounds_chain(self) -> Self:
@@ -104,8 +122,15 @@ class Params(Frozen):
             drawn = self.teacher.mixing.get(key, 0) > 0
             if drawn and any("train" in shares for shares in dataset.splits.values()):
                 labelled |= set(dataset.heads)
-        if orphans := [head for head in self.heads if head not in labelled]:
+        if orphans := [head for head in self.learnt if head not in labelled]:
             raise ValueError(f"no data set with a train split labels the head {orphans}, or teacher.mixing draws none")
+        return self
+
+    @model_validator(mode="after")
+    def _compounds_fit(self) -> Self:
+        for name, head in self.heads.items():
+            if isinstance(head, Compound):
+                check_compound(f"heads.{name}", head, self.heads)
         return self
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ class FacesDomain(Frozen):
     people: Count
     images: Count
     camera: dict[str, float]
+    emotions: Literal["basic", "compound"]
 
 
 class Faces(Frozen):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 from markupsafe import Markup
 
-from distillery.heads import AnyHeads
+from distillery.heads import LearntHeads
 from distillery.reporting.lines import Line, draw_curves
 
 # What validation scores; accuracy where it is another kind.
@@ -30,7 +30,7 @@ class Learning:
     couplings: list[tuple[str, Markup]]
 
 
-def describe_learning(histories: Mapping[str, pl.DataFrame], heads: AnyHeads) -> dict[str, Learning]:
+def describe_learning(histories: Mapping[str, pl.DataFrame], heads: LearntHeads) -> dict[str, Learning]:
     """By round, how it learnt.
 
     Args:
@@ -41,7 +41,7 @@ def describe_learning(histories: Mapping[str, pl.DataFrame], heads: AnyHeads) ->
     return {key: _learning(table, key, heads) for key, table in histories.items()}
 
 
-def _learning(history: pl.DataFrame, key: str, heads: AnyHeads) -> Learning:
+def _learning(history: pl.DataFrame, key: str, heads: LearntHeads) -> Learning:
     couplings = [column for column in history.columns if column.startswith("coupling/")]
     drawn = [draw_curves([_line(history, column, "new")], label=f"{key}, {column} by epoch") for column in couplings]
     named = [column.removeprefix("coupling/") for column in couplings]
@@ -50,7 +50,7 @@ def _learning(history: pl.DataFrame, key: str, heads: AnyHeads) -> Learning:
     )
 
 
-def _curve(history: pl.DataFrame, name: str, key: str, heads: AnyHeads) -> Curve:
+def _curve(history: pl.DataFrame, name: str, key: str, heads: LearntHeads) -> Curve:
     score = SCORES.get(heads[name].kind, "accuracy")
     trained, checked = _line(history, f"train_loss/{name}", "old"), _line(history, f"val_loss/{name}", "new")
     return Curve(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from distillery.heads import AnyHeads, Identification
+from distillery.heads import Identification, LearntHeads
 from distillery.images.cells import Cells
 
 
@@ -15,7 +15,7 @@ class Examples:
     positions: np.ndarray
     cells: Cells
 
-    def people(self, heads: AnyHeads) -> dict[str, int]:
+    def people(self, heads: LearntHeads) -> dict[str, int]:
         """By identification head, how many there are."""
         return {
             name: int(self.cells.labels[name].max()) + 1

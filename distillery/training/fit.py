@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from distillery.heads import AnyHeads
+from distillery.heads import LearntHeads
 from distillery.images.augmentation import Strengths, augment
 from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
@@ -26,7 +26,7 @@ from distillery.training.validation import validate
 
 def fit(
     network: MultiHead,
-    heads: AnyHeads,
+    heads: LearntHeads,
     store: ImageStore,
     training: Examples,
     validation: Examples,

@@ -6,7 +6,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from distillery.heads import AnyHeads, Identification
+from distillery.heads import Identification, LearntHeads
 from distillery.networks.multihead import MultiHead
 from distillery.training.coupling import Coupling
 from distillery.training.hypergradient import Hypergradient
@@ -37,7 +37,7 @@ class Run:
     def __init__(
         self,
         network: MultiHead,
-        heads: AnyHeads,
+        heads: LearntHeads,
         settings: Settings,
         *,
         couplings: Sequence[Coupling] = (),

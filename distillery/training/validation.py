@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional
 
-from distillery.heads import AnyHeads, Classification, Detection, Head, Identification
+from distillery.heads import Classification, Detection, Head, Identification, LearntHeads
 from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
 from distillery.losses import head_loss
@@ -23,7 +23,7 @@ MOST = 4096  # images that are compared with one another
 def validate(
     network: MultiHead,
     weights: Mapping[str, Tensor],
-    heads: AnyHeads,
+    heads: LearntHeads,
     store: ImageStore,
     examples: Examples,
     *,

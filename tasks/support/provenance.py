@@ -4,9 +4,10 @@ import hashlib
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-TRAINING = ("distillery/training", "distillery/losses", "distillery/networks", "distillery/images")
+EMOTIONS = ("distillery/emotions.py", "distillery/emotions.csv")
+TRAINING = ("distillery/training", "distillery/losses", "distillery/networks", "distillery/images", *EMOTIONS)
 DECODING = ("distillery/images/decoding.py", "distillery/images/shards.py")
-RENDERING = ("distillery/faces",)
+RENDERING = ("distillery/faces", *EMOTIONS)
 LABELLING = ("distillery/labelling", "distillery/networks", "distillery/images")
 
 

@@ -6,7 +6,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from distillery.heads import AnyHeads, Classification, Identification
+from distillery.heads import AnyHeads, Classification, Compound, Identification
 from distillery.images.cells import Cells
 from distillery.metrics import score
 from distillery.metrics.audit import audit_kept
@@ -54,7 +54,7 @@ class Scores:
         """Measure one head's pseudo-labels on one data set's audit rows."""
         joined = rows.select("image").join(pseudo, on="image", how="left", maintain_order="left")
         head, labels, present = self.heads[name], cells.labels[name], cells.weights[name]
-        assert not isinstance(head, Identification)
+        assert not isinstance(head, Identification | Compound)
         values = torch.tensor(joined[f"{name}_soft"].to_list(), dtype=torch.float32)
         kept = torch.tensor(joined[f"{name}_weight"].to_list(), dtype=torch.float32)
         if kept.ndim > present.ndim:

@@ -9,7 +9,7 @@ import polars as pl
 import torch
 from torch import Tensor, nn
 
-from distillery.heads import AnyHeads, names
+from distillery.heads import LearntHeads, names
 from distillery.images.store import ImageStore
 from distillery.networks.model import file_hash, load_model
 from distillery.networks.multihead import MultiHead, decode_all
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class Served(nn.Module):
     """The model as MLflow serves it: float images [batch, 3, size, size] in 0..1 to all values side by side."""
 
-    def __init__(self, network: MultiHead, heads: AnyHeads) -> None:
+    def __init__(self, network: MultiHead, heads: LearntHeads) -> None:
         super().__init__()
         self.network, self.heads = network, heads
 
@@ -33,7 +33,7 @@ class Served(nn.Module):
         return torch.cat([decoded[name][0] for name in self.heads], dim=1)
 
 
-def served_columns(heads: AnyHeads) -> list[str]:
+def served_columns(heads: LearntHeads) -> list[str]:
     """What each number of a served answer is."""
     return [f"{name}/{value}" for name, head in heads.items() for value in names(head)]
 

@@ -12,7 +12,7 @@ import polars as pl
 import torch
 
 from distillery.files import whole_folder
-from distillery.heads import AnyHeads
+from distillery.heads import LearntHeads
 from distillery.images.augmentation import Strengths
 from distillery.images.cells import Cells, fill_empty, labelled_cells
 from distillery.images.store import ImageStore
@@ -55,10 +55,10 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
     torch.manual_seed(params.seed)
     manifest, store = read_table(paths.MANIFEST).filter(pl.col("status") == READABLE), ImageStore(paths.IMAGES)
     labelled = manifest.filter(pl.col("split") == "train")
-    couplings = make_couplings(labelled_cells(labelled, params.heads), training.couplings, params.heads)
+    couplings = make_couplings(labelled_cells(labelled, params.learnt), training.couplings, params.learnt)
     rows, examples = _training_examples(manifest, store, params, pseudo, training.couplings)
     shape = params.network.model_dump(include={"backbone", "width", "dropout"})
-    network = MultiHead(params.heads, **shape, size=store.size)
+    network = MultiHead(params.learnt, **shape, size=store.size)
     if params.network.pretrained is not None:
         start_from(network.backbone, Path(params.network.pretrained.path), params.network.pretrained.blake2b)
     bf16 = use_bf16(training.bf16, params.device, network)
@@ -68,10 +68,10 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
     with stopping_gently() as stop, tracking.live_run(params, key, facts) as log_epoch:
         records = fit(
             network,
-            params.heads,
+            params.learnt,
             store,
             examples,
-            _validation_examples(manifest, store, params.heads),
+            _validation_examples(manifest, store, params.learnt),
             plan=BatchPlan(_groups(rows), training.mixing, batch=training.batch, seed=params.seed),
             strengths=Strengths(**training.augmentation.model_dump()),
             settings=Settings(**training.model_dump(include=set(Settings.__annotations__)) | {"bf16": bf16}),
@@ -87,7 +87,7 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
             history.append(record)
             log_epoch(record)
     with whole_folder(paths.model(key)) as folder:
-        save_model(folder, network.cpu(), Card(heads=params.heads, **shape, size=store.size, provenance=facts))
+        save_model(folder, network.cpu(), Card(heads=params.learnt, **shape, size=store.size, provenance=facts))
         epochs = pl.DataFrame(history).to_arrow()
         write_table(epochs, epochs.schema, folder / "history.parquet")
     remove_checkpoint(checkpoint)
@@ -105,7 +105,7 @@ def _training_examples(
 
     What co-annotation implies comes before what a teacher supposes.
     """
-    heads, distilled = params.heads, params.distilled
+    heads, distilled = params.learnt, params.distilled
     labelled = manifest.filter(pl.col("split") == "train")
     if pseudo is None:
         return labelled, _examples(labelled, store, co_annotated(labelled_cells(labelled, heads), couplings, heads))
@@ -121,7 +121,7 @@ def _training_examples(
     return rows, _examples(rows, store, cells)
 
 
-def _validation_examples(manifest: pl.DataFrame, store: ImageStore, heads: AnyHeads) -> Examples:
+def _validation_examples(manifest: pl.DataFrame, store: ImageStore, heads: LearntHeads) -> Examples:
     rows = manifest.filter(pl.col("split") == "val")
     return _examples(rows, store, labelled_cells(rows, heads))
 

@@ -1,6 +1,6 @@
 """Ways of weighting the heads, one file each, and the choice between them."""
 
-from distillery.heads import AnyHeads
+from distillery.heads import LearntHeads
 from distillery.methods import WeightingName
 from distillery.networks.multihead import MultiHead
 from distillery.training.weighting.dynamic import Dynamic
@@ -15,7 +15,7 @@ from distillery.training.weighting.weighting import Weighting
 __all__ = ["Weighting", "make_weighting"]
 
 
-def make_weighting(name: WeightingName, network: MultiHead, heads: AnyHeads) -> Weighting:
+def make_weighting(name: WeightingName, network: MultiHead, heads: LearntHeads) -> Weighting:
     """A fresh weighting of the heads of ``network``, on its device.
 
     Raises:

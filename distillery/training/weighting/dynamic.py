@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from distillery.heads import AnyHeads
+from distillery.heads import LearntHeads
 from distillery.training.weighting.unit import WeightUnit
 from distillery.training.weighting.weighting import Weighting
 
@@ -33,7 +33,7 @@ class Dynamic(Weighting):
     weights were one-hot after tens of steps (docs/LOG.md).
     """
 
-    def __init__(self, heads: AnyHeads, *, features: int, objective: Objective = weight_loss) -> None:
+    def __init__(self, heads: LearntHeads, *, features: int, objective: Objective = weight_loss) -> None:
         super().__init__(heads)
         self.unit = WeightUnit(features, len(heads))
         self.optimiser = torch.optim.SGD(self.unit.parameters(), lr=LEARNING_RATE)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from distillery.heads import AnyHeads
+from distillery.heads import LearntHeads
 from distillery.training.weighting.weighting import Weighting
 
 
@@ -12,7 +12,7 @@ class Fixed(Weighting):
 
     weights: Tensor
 
-    def __init__(self, heads: AnyHeads) -> None:
+    def __init__(self, heads: LearntHeads) -> None:
         super().__init__(heads)
         self.units.fill_(1)
         self.register_buffer("weights", torch.tensor([head.weight for head in heads.values()]), persistent=False)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from distillery.errors import DistilleryError
-from distillery.heads import AnyHeads
+from distillery.heads import LearntHeads
 from distillery.methods import Aggregation
 from distillery.training.weighting.weighting import Weighting
 
@@ -28,7 +28,7 @@ class Gradient(Weighting):
         DistilleryError: torchjd, or what the aggregator solves its problem with, is not installed.
     """
 
-    def __init__(self, heads: AnyHeads, *, shared: Sequence[nn.Parameter], aggregation: Aggregation) -> None:
+    def __init__(self, heads: LearntHeads, *, shared: Sequence[nn.Parameter], aggregation: Aggregation) -> None:
         super().__init__(heads)
         self._shared = shared
         self._aggregation = aggregation

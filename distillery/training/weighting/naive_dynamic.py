@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from distillery.heads import AnyHeads
+from distillery.heads import LearntHeads
 from distillery.training.weighting.dynamic import Dynamic
 
 
@@ -14,5 +14,5 @@ def total_loss(weights: Tensor, losses: Tensor) -> Tensor:
 class NaiveDynamic(Dynamic):
     """Weights that flow to the easy head (METHODS, DYN)."""
 
-    def __init__(self, heads: AnyHeads, *, features: int) -> None:
+    def __init__(self, heads: LearntHeads, *, features: int) -> None:
         super().__init__(heads, features=features, objective=total_loss)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from distillery.heads import AnyHeads, Regression
+from distillery.heads import LearntHeads, Regression
 from distillery.training.weighting.weighting import Weighting
 
 
@@ -16,7 +16,7 @@ class Uncertainty(Weighting):
 
     share: Tensor
 
-    def __init__(self, heads: AnyHeads) -> None:
+    def __init__(self, heads: LearntHeads) -> None:
         super().__init__(heads)
         self.log_variance = nn.Parameter(torch.zeros(len(heads)))
         self.joint = (self.log_variance,)

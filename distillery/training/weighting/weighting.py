@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from distillery.heads import AnyHeads
+from distillery.heads import LearntHeads
 from distillery.losses.scale import loss_scale
 
 
@@ -26,7 +26,7 @@ class Weighting(nn.Module):
     joint: Sequence[nn.Parameter] = ()
     optimiser: torch.optim.Optimizer | None = None
 
-    def __init__(self, heads: AnyHeads) -> None:
+    def __init__(self, heads: LearntHeads) -> None:
         super().__init__()
         units = torch.tensor([loss_scale(head) for head in heads.values()])
         self.register_buffer("units", units, persistent=False)

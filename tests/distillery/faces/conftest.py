@@ -29,5 +29,7 @@ def faces(camera: Camera) -> tuple[np.ndarray, list[dict]]:
     """70 images of 10 people, 32 pixels wide: more than one batch."""
     from distillery.faces.rendering import render_faces
 
-    batches = list(render_faces(domain="studio", camera=camera, people=10, images=70, size=32, seed=7))
+    batches = list(
+        render_faces(domain="studio", camera=camera, emotions="basic", people=10, images=70, size=32, seed=7)
+    )
     return np.concatenate([pictures for pictures, _ in batches]), [truth for _, truths in batches for truth in truths]

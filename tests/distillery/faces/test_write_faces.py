@@ -15,7 +15,9 @@ def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def _write(folder: Path, camera_values: dict[str, float], seed: int = 7, images: int = 5) -> Path:
-    return faces.write_faces(folder, domain="studio", camera=camera_values, people=2, images=images, size=16, seed=seed)
+    return faces.write_faces(
+        folder, domain="studio", camera=camera_values, emotions="basic", people=2, images=images, size=16, seed=seed
+    )
 
 
 def _contents(folder: Path) -> dict[str, bytes]:

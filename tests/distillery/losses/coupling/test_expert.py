@@ -1,20 +1,9 @@
 import pytest
 
 from distillery.errors import DistilleryError
-from distillery.losses.coupling.expert import expert, expert_table
+from distillery.losses.coupling.expert import expert
 
 UNITS = tuple(f"AU{number}" for number in (1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 15, 17, 20, 23, 24, 25, 26))
-
-
-def test_the_table_holds_six_basic_and_fifteen_compound_emotions_of_seventeen_units():
-    table = expert_table()
-    assert len(table) == 21
-    assert {unit for name in list(table)[:6] for unit in table[name]} == set(UNITS)
-    assert table["happy"] == {"AU6": 0.51, "AU12": 1, "AU25": 1}
-    assert table["awed"] == {"AU1": 1, "AU2": 1, "AU4": 0.21, "AU5": 1, "AU20": 0.62, "AU25": 1, "AU26": 0.56}
-    assert (
-        sum(share == 1 for units in table.values() for share in units.values()) == 68
-    )  # 18 of the basic, 50 of the compound ones
 
 
 def test_neutral_shows_no_unit_and_units_that_the_head_lacks_are_left_out():
