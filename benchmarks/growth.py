@@ -50,7 +50,7 @@ def _rate(group: str, case: str, count: int, act: Callable[[], object]) -> Row:
 
 
 def _tables() -> Iterator[Row]:
-    heads = params().heads
+    heads = params().distilled
     thresholds = {name: section.threshold for name, section in params().pseudo_labels.heads.items()}
     source = Source(name="s", domain="d", shares={"all": {"train": 0.8, "test": 0.2}}, spellings={})
     for count in (10**3, 10**4, 10**5, 10**6):

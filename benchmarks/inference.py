@@ -34,7 +34,7 @@ def measure() -> Iterator[Row]:
 def stage(made: MultiHead, size: int, views: list[View], *, batch: int | None = None, together: int = 1) -> Act:
     """What the stage does for an image but for writing the table."""
     how = Inference(views=views, batch=batch, together=together, bf16=bf16(made), device=params().device)
-    predictor = Predictor(made, params().heads, store(size), how)
+    predictor = Predictor(made, params().distilled, store(size), how)
     names = pl.Series([str(index) for index in range(IMAGES)])
 
     def act() -> int:

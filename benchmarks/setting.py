@@ -48,7 +48,7 @@ def network(backbone: str = "compact", heads: Heads | None = None) -> MultiHead:
     torch.manual_seed(0)
     section = params().network
     made = MultiHead(
-        heads or params().heads,
+        heads or params().distilled,
         backbone=backbone,
         width=section.width,
         dropout=section.dropout,
@@ -78,7 +78,7 @@ def cells(count: int, heads: Heads | None = None) -> Cells:
     """Every cell labelled."""
     labels: dict[str, Tensor] = {}
     weights: dict[str, Tensor] = {}
-    for name, head in (heads or params().heads).items():
+    for name, head in (heads or params().distilled).items():
         width = len(names(head))
         labels[name] = torch.zeros(count, width)
         labels[name][:, 0] = 1
@@ -94,7 +94,7 @@ def training_stage(
     chosen = section.model_dump(include=set(Settings.__annotations__))
     chosen |= {"bf16": bf16(made), "steps_per_epoch": steps, "epochs": 1000, **changed}
     strengths = Strengths(**section.augmentation.model_dump())
-    heads = heads or params().heads
+    heads = heads or params().distilled
     epochs: Iterator[dict[str, float]] = fit(
         made,
         heads,
@@ -133,7 +133,7 @@ def training_bare(made: MultiHead, size: int, *, steps: int, batch: int) -> Act:
                 logits = made(images)
             losses = [
                 head_loss(head, logits[name], labelled.labels[name], labelled.weights[name], smoothing=0.0)
-                for name, head in params().heads.items()
+                for name, head in params().distilled.items()
             ]
             optimiser.zero_grad(set_to_none=True)
             torch.stack(losses).sum().backward()

@@ -32,7 +32,7 @@ def measure(folder: Path, images: int, say: Say) -> dict[str, Cost]:
     """One world of so many images, small networks and few steps: the cost of each stage."""
     world = make_world(folder / f"{images}")
     edit_params(world, _shrink)
-    heads = read_params(world / "params.yaml").heads
+    heads = read_params(world / "params.yaml").distilled
     for seed, (domain, share) in enumerate(SHARES.items()):
         write_pictures(world / "data/raw" / domain, round(images * share), heads, seed=seed)
     costs = {}
@@ -52,6 +52,8 @@ def _shrink(params: dict[str, Any]) -> None:
         params[section]["views"] = [{"kind": "identity"}]
     params["predictions"]["shard"] = 4096
     params["images"]["size"] = SIDE
+    for section in (params["heads"], params["faces"]["domains"], params["manifest"]["datasets"]):
+        del section["compound"]  # only measured on
 
 
 def _compare(small: int, large: int, costs: dict[int, dict[str, Cost]], say: Say) -> None:

@@ -68,7 +68,7 @@ class Moved(ttach.base.ImageOnlyTransform):
 
 def measure() -> Iterator[Row]:
     """A row of the group ``peers: inference`` for each network and case."""
-    every, one = params().heads, one_head()
+    every, one = params().distilled, one_head()
     six = [View(view.kind, view.amount) for view in params().predictions.views]
     bright = [View("identity"), View("brightness", DARKER), View("brightness", BRIGHTER)]
     cases: dict[str, tuple[Heads, list[View], ttach.base.BaseTransform]] = {

@@ -61,7 +61,7 @@ def _joined(weighting: str) -> Any:
             self.encoder.zero_grad(set_to_none=False)
 
     network = fresh_network(channels_last=False)
-    model = Joined(list(params().heads), lambda: Encoder(network), network.heads, False, False, torch.device("cpu"))
+    model = Joined(list(params().distilled), lambda: Encoder(network), network.heads, False, False, torch.device("cpu"))
     model.init_param()
     return model.train()
 

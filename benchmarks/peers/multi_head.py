@@ -34,7 +34,7 @@ class Problem:
             head_loss(
                 head, logits[name].float(), self.cells.labels[name], self.cells.weights[name], smoothing=smoothing
             )
-            for name, head in params().heads.items()
+            for name, head in params().distilled.items()
         ]
 
 

@@ -12,11 +12,11 @@ HEAD = "expression"
 
 def one_head() -> Heads:
     """The head, as ours expects it."""
-    return {HEAD: params().heads[HEAD]}
+    return {HEAD: params().distilled[HEAD]}
 
 
 def class_count() -> int:
-    return len(names(params().heads[HEAD]))
+    return len(names(params().distilled[HEAD]))
 
 
 def layers(backbone: str) -> nn.Sequential:

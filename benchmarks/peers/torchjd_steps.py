@@ -30,7 +30,7 @@ Backward = Callable[[list[Tensor], Tensor], None]  # fills the gradients, of the
 
 def steps(problem: Problem) -> dict[str, Callable[[], None]]:
     """A function for each method."""
-    uncertainty = UW(len(params().heads))
+    uncertainty = UW(len(params().distilled))
     found = {
         EQUAL: _step(problem, lambda _: _of_sum(Sum())),
         "UW": _step(problem, lambda _: _of_sum(uncertainty), besides=list(uncertainty.parameters())),

@@ -45,7 +45,7 @@ def fixed_weights(problem: Problem) -> Callable[[], None]:
     """Our stage's step: the heads' losses in the proportions of params.yaml, one backward pass."""
     network = fresh_network()
     optimiser = optimiser_of(network)
-    weights = [head.weight for head in params().heads.values()]
+    weights = [head.weight for head in params().distilled.values()]
 
     def act() -> None:
         with autocast():

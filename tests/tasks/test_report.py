@@ -102,7 +102,9 @@ def write_round(key: str, params: Params, *, gain: float, audited: bool) -> None
                 what = "mae" if name == "age" else "precision"
                 facts = {what: 0.9, f"{what}_without_selection": 0.7, "yield": 0.5, "audited": 5.0}
                 audit += [{**place, "metric": m, "value": v, "low": v, "high": float("nan")} for m, v in facts.items()]
-    curves = {f"{what}/{name}": [1.0, 0.5] for what in ("train_loss", "val_loss", "val_score") for name in heads}
+    curves = {
+        f"{what}/{name}": [1.0, 0.5] for what in ("train_loss", "weight", "val_loss", "val_score") for name in heads
+    }
     history = pl.DataFrame({"epoch": [1, 2], "learning_rate": [0.1, 0.1], **curves})
     folder = paths.evaluation(key)
     folder.mkdir(parents=True)

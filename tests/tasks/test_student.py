@@ -35,6 +35,6 @@ def test_pseudo_labels_matter(world: Path, params: Params):
     swapped = table.with_columns(gender_soft=pl.col("gender_soft").arr.reverse())
     from distillery.tables import pseudo_labels_schema
 
-    write_table(swapped.to_arrow(), pseudo_labels_schema(params.heads), path)
+    write_table(swapped.to_arrow(), pseudo_labels_schema(params.distilled), path)
     train_student(params, "r1")
     assert WEIGHTS.read_bytes() != before

@@ -24,8 +24,8 @@ def test_the_model_folder_is_complete_and_loads(world: Path, params: Params):
         "history.parquet",
     }
     network, card = load_model(Path("models/r0"))
-    assert card.heads == params.heads
-    assert set(network.heads) == set(params.heads)
+    assert card.heads == params.learnt
+    assert set(network.heads) == set(params.learnt)
     history = pl.read_parquet("models/r0/history.parquet")
     assert history["epoch"].to_list() == [1, 2]
     assert history["train_loss/age"].is_finite().all()
