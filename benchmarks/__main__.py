@@ -13,7 +13,7 @@ import polars as pl
 
 from benchmarks.page import write_page
 
-MODULES = ("training", "inference", "augmentation", "growth")
+MODULES = ("training", "methods", "inference", "augmentation", "growth")
 PEERS = ("training", "inference", "weighting", "semi_supervised")
 TABLE, PAGE, INSTALLED = Path("docs/benchmarks.csv"), Path("docs/benchmarks.md"), Path(".peers")
 COLUMNS = ("group", "case", "against", "unit", "value", "reference", "ratio", "note")

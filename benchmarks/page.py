@@ -18,6 +18,7 @@ TITLES = {
     "augmentation": "What to augment with",
     "precision": "bfloat16 over float32",
     "training parts": "What each part of a training step costs",
+    "methods": "What each method costs in a training step",
     "inference parts": "Batches and views a pass",
     "views": "What each view costs",
     "growth": "Growth with the number of images",

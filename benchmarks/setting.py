@@ -1,7 +1,7 @@
 """What the measurements share: the params of the demo, images of noise, networks, a training stage to step through."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from distillery.losses import head_loss
 from distillery.networks.multihead import MultiHead
 from distillery.params import Params
 from distillery.training.batches import BatchPlan
+from distillery.training.coupling import Coupling
 from distillery.training.examples import Examples
 from distillery.training.fit import fit
 from distillery.training.optimisation import make_optimiser
@@ -87,7 +88,14 @@ def cells(count: int, heads: Heads | None = None) -> Cells:
 
 
 def training_stage(
-    made: MultiHead, images: ImageStore, *, steps: int, batch: int, heads: Heads | None = None, **changed: object
+    made: MultiHead,
+    images: ImageStore,
+    *,
+    steps: int,
+    batch: int,
+    heads: Heads | None = None,
+    couplings: Sequence[Coupling] = (),
+    **changed: object,
 ) -> Act:
     """The stage's own loop, ``steps`` steps a call: store, augmentation, average, clipping, record, no validation."""
     section = params().teacher
@@ -108,6 +116,7 @@ def training_stage(
         device=params().device,
         checkpoint=Path(_scratch().name) / f"{id(made)}.safetensors",
         key="benchmark",
+        couplings=couplings,
     )
 
     def act() -> int:
