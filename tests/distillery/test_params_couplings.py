@@ -94,3 +94,38 @@ def test_a_negative_weight_of_a_head_is_refused():
     found["heads"]["age"]["weight"] = -1
     with pytest.raises(DistilleryError, match=r"heads\.age.*weight: .*greater than 0"):
         validate(found, "params.yaml")
+
+
+def _with_head(name: str, head: dict) -> dict:
+    found = copy.deepcopy(DEMO)
+    found["heads"][name] = head
+    return found
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"classes": ["happily surprised", "madly glad"]}, r"heads\.compound\.classes has \['madly glad'\]; allowed"),
+        ({"expression": "affect"}, r"heads\.compound\.expression is 'affect'; allowed: a classification head"),
+        ({"expression": "gender"}, r"heads\.gender lacks the classes \['angry', "),
+        ({"action_units": "gender"}, r"action_units is 'gender'; allowed: a detection head, or null"),
+        ({"valence": "age"}, r"valence is 'age'; allowed: a regression head with the output valence, or null"),
+    ],
+)
+def test_a_compound_that_cannot_be_scored_is_refused(changed: dict, message: str):
+    with pytest.raises(DistilleryError, match=message):
+        validate(_with_head("compound", {**DEMO["heads"]["compound"], **changed}), "params.yaml")
+
+
+def test_compounds_are_not_learnt_and_people_not_distilled():
+    found = _with_head("person", {"kind": "identification", "dimensions": 8})
+    found["manifest"]["datasets"]["studio"]["heads"]["person"] = "identity"
+    params = validate(found, "params.yaml")
+    assert set(params.heads) - set(params.learnt) == {"compound"}
+    assert set(params.learnt) - set(params.distilled) == {"person"}
+
+
+@pytest.mark.parametrize("changed", [{"dimensions": 1}, {"dimensions": 8, "margin": 2}, {"dimensions": 8, "scale": 0}])
+def test_an_identification_head_out_of_bounds_is_refused(changed: dict):
+    with pytest.raises(DistilleryError, match=r"heads\.person.*(dimensions|margin|scale): "):
+        validate(_with_head("person", {"kind": "identification", **changed}), "params.yaml")
