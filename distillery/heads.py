@@ -53,12 +53,16 @@ class Detection(_Head):
 
 
 class Regression(_Head):
-    """One or more numbers within ``range``; with ``bins`` each is learnt as a distribution over that many bins."""
+    """One or more numbers within ``range``; with ``bins`` each is learnt as a distribution over that many bins.
+
+    ``loss``: ``error``, image by image, or ``ccc``, the concordance of a batch (FBN).
+    """
 
     kind: Literal["regression"]
     outputs: Annotated[tuple[str, ...], Field(min_length=1)]
     range: tuple[float, float]
     bins: int | None = Field(default=None, ge=2, le=10_000)
+    loss: Literal["error", "ccc"] = "error"
 
     @model_validator(mode="after")
     def _range_is_sound(self) -> Self:

@@ -4,6 +4,7 @@ from torch import Tensor
 
 from distillery.heads import Classification, Detection, Head
 from distillery.losses.classification import soft_cross_entropy
+from distillery.losses.concordance import concordance_loss
 from distillery.losses.detection import binary_cross_entropy
 from distillery.losses.masked import masked_mean
 from distillery.losses.regression import expected_value_loss, smooth_l1
@@ -15,6 +16,8 @@ def head_loss(
     head: Head, logits: Tensor, labels: Tensor, weights: Tensor, *, smoothing: float, total: Tensor | None = None
 ) -> Tensor:
     """One head's loss over a batch: a scalar, 0 without any labelled cell.
+
+    A concordance is of all its images together: of a part of a batch it counts by the part's share.
 
     Args:
         head: says which loss it is.
@@ -30,6 +33,9 @@ def head_loss(
             cells = soft_cross_entropy(logits, labels, smoothing=smoothing)
         case Detection():
             cells = binary_cross_entropy(logits, labels)
+        case _ if head.loss == "ccc":
+            share = weights.sum() / (weights.sum().clamp(min=1.0) if total is None else total)
+            return concordance_loss(head, logits, labels, weights) * share.clamp(max=1.0)
         case _ if head.bins is None:
             cells = smooth_l1(head, logits, labels)
         case _:

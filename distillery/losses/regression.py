@@ -17,7 +17,7 @@ def smooth_l1(head: Regression, logits: Tensor, labels: Tensor) -> Tensor:
 
     Ours differs: divided by what the middle of the range costs on average, so that heads weigh about alike.
     """
-    return F.smooth_l1_loss(logits, _to_unit(head, labels), beta=BETA, reduction="none").mean(dim=1) / MIDDLE
+    return F.smooth_l1_loss(logits, to_unit(head, labels), beta=BETA, reduction="none").mean(dim=1) / MIDDLE
 
 
 def expected_value_loss(head: Regression, logits: Tensor, labels: Tensor) -> Tensor:
@@ -29,7 +29,7 @@ def expected_value_loss(head: Regression, logits: Tensor, labels: Tensor) -> Ten
     """
     assert head.bins is not None
     logs = logits.unflatten(1, (len(head.outputs), head.bins)).log_softmax(dim=2)
-    position = _to_unit(head, labels) * (head.bins - 1)
+    position = to_unit(head, labels) * (head.bins - 1)
     steps = torch.arange(head.bins, dtype=logits.dtype, device=logits.device)
     wanted = (-(steps - position.unsqueeze(2)).square() / 2).softmax(dim=2)
     entropy = -(wanted * logs).sum(dim=2)
@@ -37,6 +37,15 @@ def expected_value_loss(head: Regression, logits: Tensor, labels: Tensor) -> Ten
     return (entropy / math.log(head.bins) + error / (MIDDLE * (head.bins - 1))).mean(dim=1)
 
 
-def _to_unit(head: Regression, labels: Tensor) -> Tensor:
+def unit_values(head: Regression, logits: Tensor) -> Tensor:
+    """What the logits say, from 0 to 1 over the head's range: float [batch, outputs]."""
+    if head.bins is None:
+        return logits
+    steps = torch.linspace(0, 1, head.bins, dtype=logits.dtype, device=logits.device)
+    return logits.unflatten(1, (len(head.outputs), head.bins)).softmax(dim=2) @ steps
+
+
+def to_unit(head: Regression, labels: Tensor) -> Tensor:
+    """Numbers of the head's range as 0 to 1 of it."""
     low, high = head.range
     return (labels - low) / (high - low)

@@ -17,6 +17,6 @@ def loss_scale(head: LearntHead) -> float:
         case Detection():
             return math.log(2)
         case Regression():
-            return 1.0 if head.bins is None else 2.0
+            return 2.0 if head.bins and head.loss == "error" else 1.0
         case _:
             return 1.0
