@@ -38,7 +38,7 @@ def main() -> None:
         for variant in wanted:
             print(f"study: {variant}, seed {seed}", flush=True)
             scores = run_variant(options.clone, study["base"], study["variants"][variant], seed)
-            _keep(scores.with_columns(variant=pl.lit(variant), seed=pl.lit(seed)))
+            keep(scores.with_columns(variant=pl.lit(variant), seed=pl.lit(seed, dtype=pl.Int64)), TABLE)
     write_page(pl.read_csv(TABLE), study["claims"], PAGE)
 
 
@@ -72,12 +72,12 @@ def _refresh(clone: Path) -> None:
     (clone / "benchmarks/study/params.yaml").write_text((clone / "params.yaml").read_text())
 
 
-def _keep(scores: pl.DataFrame) -> None:
-    """Put the rows in the place of those of the same variant and seed."""
-    if TABLE.is_file():
-        former = pl.read_csv(TABLE)
+def keep(scores: pl.DataFrame, table: Path) -> None:
+    """Put the rows of a variant and seed into a table, in the place of those that it has of them."""
+    if table.is_file():
+        former = pl.read_csv(table, schema_overrides=scores.schema)
         scores = pl.concat([former.join(scores, on=["variant", "seed"], how="anti"), scores.select(former.columns)])
-    scores.write_csv(TABLE)
+    scores.write_csv(table)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 import yaml
 
-from benchmarks.study.__main__ import merge
+from benchmarks.study.__main__ import keep, merge
 from benchmarks.study.page import mean_scores, paired, write_page
 from distillery.params import validate
 from tests.world import ROOT
@@ -39,6 +39,15 @@ def _scores() -> pl.DataFrame:
                 row = {"dataset": "print", "head": head, "metric": metric, "way": way, "variant": variant, "seed": seed}
                 rows.append({**row, "value": value + 0.1 * (head == "b") + 9 * (metric == "mae") + (way == "one_view")})
     return pl.DataFrame(rows)
+
+
+def test_a_variant_that_is_run_again_takes_the_place_of_its_former_scores(tmp_path: Path):
+    table, given = tmp_path / "study.csv", _scores()
+    for variant, seed in (("x", 0), ("x", 1), ("y", 0), ("x", 0)):
+        keep(given.filter((pl.col("variant") == variant) & (pl.col("seed") == seed)), table)
+    found = pl.read_csv(table)
+    assert len(found) == len(given.filter((pl.col("variant") == "x") | (pl.col("seed") == 0)))
+    assert found["variant"].unique(maintain_order=True).to_list() == ["x", "y"]
 
 
 def test_means_are_over_heads_of_the_primary_metric_by_the_ensemble():
