@@ -1,9 +1,8 @@
 """Emotions, basic and compound, and the facial action units that show them: words that several rooms speak."""
 
+import csv
 from functools import cache
 from pathlib import Path
-
-import polars as pl
 
 NEUTRAL = "neutral"  # in no table: a neutral face shows no unit
 # How the first word of a compound names its emotion.
@@ -22,9 +21,11 @@ def units_by_emotion() -> dict[str, dict[str, float]]:
 
     Source: Du, Tao, Martinez, PNAS 2014 (111(15), E1454), table 1.
     """
-    table = pl.read_csv(Path(__file__).with_name("emotions.csv"), comment_prefix="#")
-    groups = table.partition_by("emotion", maintain_order=True)
-    return {group["emotion"][0]: dict(group.select("unit", "share").iter_rows()) for group in groups}
+    found: dict[str, dict[str, float]] = {}
+    with Path(__file__).with_name("emotions.csv").open(newline="") as file:
+        for row in csv.DictReader(line for line in file if not line.startswith("#")):
+            found.setdefault(row["emotion"], {})[row["unit"]] = float(row["share"])
+    return found
 
 
 @cache

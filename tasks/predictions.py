@@ -9,7 +9,7 @@ from distillery.heads import Heads
 from distillery.images.store import ImageStore
 from distillery.labelling.inference import predict_shards
 from distillery.labelling.views import check_views
-from distillery.networks.model import WEIGHTS, file_hash, load_model
+from distillery.networks.model import CARD, WEIGHTS, file_hash, load_model
 from distillery.params import Params
 from distillery.tables import POOL, READABLE, read_table
 from tasks.support import paths
@@ -37,7 +37,9 @@ def write_predictions(key: str, params: Params) -> Path:
     how = inference(section, params.device, network)
     check_views(how.views, params.learnt)
     if card.heads != params.learnt:
-        raise DistilleryError(f"{teacher}: was trained with other heads than params.yaml declares; train it again")
+        raise DistilleryError(
+            f"{teacher / CARD}: was trained with other heads than params.yaml declares; train it again"
+        )
     wanted = empty_cells(read_table(paths.MANIFEST), params.distilled)
     if not len(wanted):
         raise DistilleryError(f"{paths.MANIFEST}: no usable image in the splits {PREDICTED}: there is nothing to label")

@@ -58,7 +58,7 @@ def mend_record() -> bool:
 def _is_whole(text: str) -> bool:
     """Whether the text ends where an entry ends: of a cut file all but the last entry are as they were written."""
     try:
-        record = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        record = yaml.safe_load(text)
     except yaml.YAMLError:
         return False
     stages = record.get("stages") if isinstance(record, dict) else None
