@@ -37,9 +37,7 @@ def write_predictions(key: str, params: Params) -> Path:
     how = inference(section, params.device, network)
     check_views(how.views, params.learnt)
     if card.heads != params.learnt:
-        raise DistilleryError(
-            f"{teacher / CARD}: was trained with other heads than params.yaml declares; train it again"
-        )
+        raise DistilleryError(f"{teacher / CARD}: other heads than params.yaml declares; train the network again")
     wanted = empty_cells(read_table(paths.MANIFEST), params.distilled)
     if not len(wanted):
         raise DistilleryError(f"{paths.MANIFEST}: no usable image in the splits {PREDICTED}: there is nothing to label")

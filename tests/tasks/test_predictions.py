@@ -49,5 +49,5 @@ def test_a_view_that_a_head_forbids_is_refused_before_anything_runs(world: Path)
 
 def test_a_teacher_of_other_heads_is_refused(world: Path):
     edit_params(world, lambda params: params["heads"]["age"].update(bins=11))
-    with pytest.raises(DistilleryError, match="models/r0: was trained with other heads"):
+    with pytest.raises(DistilleryError, match=r"models/r0/card\.json: other heads than"):
         predictions.main(read_params(), "r1")
