@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 import yaml
 
-from benchmarks.study.page import write_page
+from benchmarks.study.page import primary_scores, write_page
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -37,7 +37,7 @@ def main() -> None:
     for seed in options.seeds:
         for variant in wanted:
             print(f"study: {variant}, seed {seed}", flush=True)
-            scores = run_variant(options.clone, study["base"], study["variants"][variant], seed)
+            scores = primary_scores(run_variant(options.clone, study["base"], study["variants"][variant], seed))
             keep(scores.with_columns(variant=pl.lit(variant), seed=pl.lit(seed, dtype=pl.Int64)), TABLE)
     write_page(pl.read_csv(TABLE), study["claims"], PAGE)
 

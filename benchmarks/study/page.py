@@ -9,6 +9,7 @@ from distillery.metrics import PRIMARY
 
 WAY = "ensemble"
 GROUPS = {"seen domains": ("studio", "webcam"), "print (never labelled)": ("print",), "compounds": ("compound",)}
+ENOUGH = 3  # seeds for a verdict
 HEAD = """# What the methods are worth
 
 Made by `python -m benchmarks.study` from [study.yaml](../benchmarks/study/study.yaml): one teacher for each variant
@@ -38,14 +39,19 @@ def write_page(scores: pl.DataFrame, claims: Mapping[str, Sequence[str]], path: 
             pairs = paired(means.filter(pl.col("group") == group), better, than)
             if len(pairs):
                 won = int((pairs > 0).sum())
-                verdict = "holds" if won == len(pairs) else "refuted" if won == 0 else "open"
+                verdict = _verdict(won, len(pairs))
                 lines.append(f"| {claim} | {group} | {_spread(pairs, sign=True)} | {won} of {len(pairs)} | {verdict} |")
     path.write_text("\n".join(lines) + "\n")
 
 
+def primary_scores(scores: pl.DataFrame) -> pl.DataFrame:
+    """The rows of the primary metrics by the ensemble."""
+    return scores.filter((pl.col("way") == WAY) & pl.col("metric").is_in(set(PRIMARY.values())))
+
+
 def mean_scores(scores: pl.DataFrame) -> pl.DataFrame:
     """By variant, seed and group of data sets: the mean over data sets and heads of the primary metric."""
-    primary = scores.filter((pl.col("way") == WAY) & pl.col("metric").is_in(set(PRIMARY.values())))
+    primary = primary_scores(scores)
     group = pl.lit(None, dtype=pl.String)
     for name, datasets in GROUPS.items():
         group = pl.when(pl.col("dataset").is_in(datasets)).then(pl.lit(name)).otherwise(group)
@@ -58,6 +64,12 @@ def paired(means: pl.DataFrame, better: str, than: str) -> pl.Series:
     first, second = (means.filter(pl.col("variant") == name).select("seed", "value") for name in (better, than))
     joined = first.join(second, on="seed", suffix="_than", maintain_order="left")
     return joined["value"] - joined["value_than"]
+
+
+def _verdict(won: int, seeds: int) -> str:
+    if seeds < ENOUGH:
+        return "too few seeds"
+    return "holds" if won == seeds else "refuted" if won == 0 else "open"
 
 
 def _spread(values: pl.Series, *, sign: bool = False) -> str:
