@@ -127,9 +127,6 @@ def _galleries(pool: pl.DataFrame, params: Params) -> list[Gallery]:
 
 
 def main(params: Params) -> None:
-    # polars starts its threads at the first query: here, where a lack of memory ends the process at once, and not in
-    # the middle of the page, where it was seen to wait for ever.
-    pl.LazyFrame({"row": [0]}).filter(pl.col("row") >= 0).collect()
     write_report(paths.REPORT, params)
     print_closing_table(params)
 
