@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -12,11 +13,14 @@ from distillery.errors import DistilleryError
 from distillery.files import SEAL, is_sealed, seal, whole_file
 from distillery.heads import AnyHead, AnyHeads, Classification, Compound, Detection, Heads, Identification, names
 
-VERSION = "1"
+VERSION = "2"
 SPLITS = ("train", "val", "test", "unlabelled", "audit")
 POOL = ("unlabelled", "audit")  # what is pseudo-labelled with its own labels hidden
 READABLE = "ok"
 MAX_REASON = 300  # characters
+GROUP = 1 << 16  # rows that are encoded, and decoded, at a time
+SIZE = b"size"
+AGAIN = "run the stage that writes it again"
 _NAME = pa.dictionary(pa.int32(), pa.string())
 
 
@@ -75,11 +79,12 @@ def write_parts(
         DistilleryError: a part does not fit the schema.
     """
     schema = schema.with_metadata({"distillery.schema": VERSION, **(metadata or {})})
+    stored = _stored(schema)
     with whole_file(path) as temporary:
-        with pa.OSFile(str(temporary), "wb") as sink, pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+        with pa.OSFile(str(temporary), "wb") as sink, pq.ParquetWriter(sink, stored, compression="zstd") as writer:
             for part in parts:
                 try:
-                    writer.write_table(part.select(schema.names).cast(schema))
+                    writer.write_table(part.select(schema.names).cast(schema).cast(stored), row_group_size=GROUP)
                 except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, KeyError) as error:
                     raise DistilleryError(f"{path}: the table does not fit its schema: {error}") from error
             sink.write(bytes(SEAL))
@@ -107,16 +112,7 @@ def read_parts(
     """The same shard by shard, for what should not be in memory at once."""
     before: pl.Schema | None = None
     for file in table_files(path):
-        found = read_metadata(file).get("distillery.schema")
-        if found != VERSION:
-            raise DistilleryError(f"{file}: schema version {found!r}, this version reads {VERSION!r}")
-        _check_columns(file, columns, schema)
-        # Before its values are believed: of a flipped bit in a footer polars makes other ones, or even aborts.
-        if not is_sealed(file, _seal_place(file)):
-            raise DistilleryError(
-                f"{file}: damaged Parquet file (its checksum differs); run the stage that writes it again"
-            )
-        part = _read_rows(file, columns)
+        part = _read_part(file, columns, schema)
         if part.schema != (before := before or part.schema):
             raise DistilleryError(f"{file}: has other columns than the shard before it")
         yield part
@@ -136,40 +132,86 @@ def table_files(path: Path) -> list[Path]:
 
 def read_metadata(path: Path) -> dict[str, str]:
     """The notes in a Parquet file's footer: the schema's version and what the table was made from."""
-    try:
-        found = pq.read_metadata(path).metadata or {}
-        return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}
-    except pa.ArrowMemoryError:  # says nothing about the file
-        raise
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DistilleryError(f"{path}: not a readable Parquet file ({_short(error)})") from error
+    with _opened(path) as file:
+        return _notes(file)
 
 
-def _check_columns(path: Path, columns: Sequence[str] | None, schema: pa.Schema | None) -> None:
-    if schema is None:
-        return
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     try:
-        found = pq.read_schema(path)
+        with pq.ParquetFile(path) as file:
+            yield file
     except pa.ArrowMemoryError:  # says nothing about the file
         raise
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise DistilleryError(f"{path}: not a readable Parquet file ({_short(error)})") from error
-    for name in schema.names if columns is None else columns:
+    except (pa.ArrowException, OSError, ValueError) as error:
+        reason = str(error)[:MAX_REASON]  # a damaged file has a hand in what is said about it
+        raise DistilleryError(f"{path}: not a readable Parquet file ({reason})") from error
+
+
+def _notes(file: pq.ParquetFile) -> dict[str, str]:
+    found = file.metadata.metadata or {}
+    return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}
+
+
+def _read_part(path: Path, columns: Sequence[str] | None, schema: pa.Schema | None) -> pl.DataFrame:
+    # Not by polars' own reader: it waits for ever where memory is too short to start its threads.
+    with _opened(path) as file:
+        if (version := _notes(file).get("distillery.schema")) != VERSION:
+            raise DistilleryError(f"{path}: schema version {version!r}, this version reads {VERSION!r}; {AGAIN}")
+        wanted = _restored(file.schema_arrow)
+        _check_columns(path, wanted, schema.names if schema and columns is None else columns or wanted.names, schema)
+        # Before its values are believed: a flipped bit in a footer makes other ones.
+        if not is_sealed(path, _seal_place(path)):
+            raise DistilleryError(f"{path}: damaged Parquet file (its checksum differs); {AGAIN}")
+        return pl.concat(_read_groups(file, [wanted.field(name) for name in columns or wanted.names]))
+
+
+def _read_groups(file: pq.ParquetFile, fields: list[pa.Field]) -> Iterator[pl.DataFrame]:
+    yield _to_polars(pa.schema(fields).empty_table(), fields)
+    for group in range(file.num_row_groups):
+        yield _to_polars(file.read_row_group(group, [field.name for field in fields], use_threads=False), fields)
+
+
+def _to_polars(rows: pa.Table, fields: Iterable[pa.Field]) -> pl.DataFrame:
+    rows.validate(full=True)  # a file may be sealed and foreign
+    # Column by column: as a batch of unlike columns polars meets slices of lists of fixed size, and refuses them.
+    return pl.DataFrame([pl.Series(field.name, rows[field.name].cast(field.type)) for field in fields])
+
+
+def _check_columns(path: Path, found: pa.Schema, names: Sequence[str], schema: pa.Schema | None) -> None:
+    for name in names:
         # A foreign file may have a column twice.
         types = [found.field(index).type for index in found.get_all_field_indices(name)]
-        if types != [schema.field(name).type]:
-            names = ", ".join(map(str, types)) or "no such column"
-            raise DistilleryError(f"{path}: column {name!r}: found {names}; it must be {schema.field(name).type}")
+        wanted = [schema.field(name).type] if schema else types[:1]
+        if not types or types != wanted:
+            must = f"it must be {wanted[0]}" if schema else AGAIN
+            kinds = ", ".join(map(str, types)) or "no such column"
+            raise DistilleryError(f"{path}: column {name!r}: found {kinds}; {must}")
 
 
-def _read_rows(path: Path, columns: Sequence[str] | None) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(path, columns=None if columns is None else list(columns))
-    except pl.exceptions.ColumnNotFoundError as error:
-        raise DistilleryError(f"{path}: lacks a column ({error}); run the stage that writes it again") from error
-    # A file may be sealed and foreign; polars panics at some.
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
-        raise DistilleryError(f"{path}: damaged Parquet file ({_short(error)})") from error
+def _stored(schema: pa.Schema) -> pa.Schema:
+    """As a file holds it: lists of fixed size as plain lists, whose fields note the size.
+
+    For pyarrow, to 25 at least, cannot read a list of fixed size where a cell is empty (apache/arrow#35692).
+    """
+    return pa.schema([_as_plain_list(field) for field in schema], schema.metadata)
+
+
+def _restored(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([_as_fixed_list(field) for field in schema])
+
+
+def _as_plain_list(field: pa.Field) -> pa.Field:
+    if not pa.types.is_fixed_size_list(field.type):
+        return field
+    return pa.field(field.name, pa.list_(field.type.value_type), metadata={SIZE: str(field.type.list_size)})
+
+
+def _as_fixed_list(field: pa.Field) -> pa.Field:
+    size = (field.metadata or {}).get(SIZE)
+    if size is None or not pa.types.is_list(field.type):
+        return pa.field(field.name, field.type)
+    return pa.field(field.name, pa.list_(field.type.value_type, int(size)))
 
 
 def _seal_place(path: Path) -> int:
@@ -177,11 +219,6 @@ def _seal_place(path: Path) -> int:
     with path.open("rb") as file:
         size = file.seek(-8, os.SEEK_END) + 8
         return size - 8 - int.from_bytes(file.read(4), "little") - SEAL
-
-
-def _short(error: BaseException) -> str:
-    """A damaged file has a hand in what is said about it."""
-    return str(error)[:MAX_REASON]
 
 
 def _label_type(head: AnyHead) -> pa.DataType:

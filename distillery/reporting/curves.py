@@ -64,7 +64,7 @@ def _curve(history: pl.DataFrame, name: str, key: str, heads: LearntHeads) -> Cu
 
 def _weight(history: pl.DataFrame, name: str, key: str) -> Markup | None:
     column = f"weight/{name}"
-    if len(set(history[column].to_list())) == 1:
+    if history[column].n_unique() == 1:
         return None
     return draw_curves([_line(history, column, "new")], label=f"{key}, {name}: weight by epoch")
 

@@ -1,5 +1,7 @@
 """The table that the pipeline closes with, and how tables of all rounds are read."""
 
+from pathlib import Path
+
 import polars as pl
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -18,8 +20,14 @@ PAGE = "index.html"
 
 def read_tables(what: str, rounds: list[str]) -> dict[str, pl.DataFrame]:
     """One table of an evaluation, by round."""
+    return {key: read_evaluation(paths.evaluation(key), what) for key in rounds}
+
+
+def read_evaluation(evaluation: Path, what: str) -> pl.DataFrame:
+    """One table of one evaluation."""
+    # From memory: reading a file polars waits for ever where there is too little of it for the threads that read.
     # A table that holds no row has no header either.
-    return {key: pl.read_csv(paths.evaluation(key) / f"{what}.csv", raise_if_empty=False) for key in rounds}
+    return pl.read_csv((evaluation / f"{what}.csv").read_bytes(), raise_if_empty=False)
 
 
 def stack_tables(what: str, schema: pl.Schema, rounds: list[str]) -> pl.DataFrame:

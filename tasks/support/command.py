@@ -12,6 +12,7 @@ from pathlib import Path
 from distillery.errors import DistilleryError
 from distillery.params import Params, validate
 from tasks.support import paths
+from tasks.support.threads import start_threads
 from tasks.support.yaml_file import read_yaml
 
 PARAMS = Path("params.yaml")
@@ -30,7 +31,14 @@ REMEDIES = {
     errno.EIO: "the disk reports an error",
 }
 
-OUT_OF_MEMORY = ("DefaultCPUAllocator", "could not create a primitive", "out of memory")  # torch's words
+# torch's words, Python's and the loader's.
+OUT_OF_MEMORY = (
+    "DefaultCPUAllocator",
+    "could not create a primitive",
+    "out of memory",
+    "can't start new thread",
+    "failed to map segment",
+)
 
 
 class Stop:
@@ -104,6 +112,7 @@ def _alone() -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DistilleryError(f"{name} runs in this folder already; wait until that one ends") from None
+        start_threads()
         yield
 
 
@@ -118,8 +127,8 @@ def _finish(act: Callable[[], object]) -> None:
         if error.errno not in REMEDIES:
             raise
         sys.exit(f"error: {error.filename or 'a file'}: {REMEDIES[error.errno]}, then run the same command again")
-    except (MemoryError, RuntimeError) as error:
-        if isinstance(error, RuntimeError) and not any(words in str(error) for words in OUT_OF_MEMORY):
+    except (MemoryError, RuntimeError, ImportError) as error:
+        if not isinstance(error, MemoryError) and not any(words in str(error) for words in OUT_OF_MEMORY):
             raise
         sys.exit(f"error: {REMEDIES[errno.ENOMEM]}, then run the same command again ({error})")
     except KeyboardInterrupt:

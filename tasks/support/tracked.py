@@ -5,7 +5,6 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
 import torch
 from torch import Tensor, nn
 
@@ -16,6 +15,7 @@ from distillery.networks.multihead import MultiHead, decode_all
 from distillery.params import TEACHER, Params
 from distillery.reporting.figures import draw_confusion, draw_reliability
 from tasks.support import paths
+from tasks.support.closing import read_evaluation
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -41,7 +41,7 @@ def served_columns(heads: LearntHeads) -> list[str]:
 def log_figures(client: "MlflowClient", run: str, evaluation: Path) -> None:
     """Confusion matrices and reliability diagrams of every data set and classification head."""
     for what, draw in (("confusion", draw_confusion), ("reliability", draw_reliability)):
-        table = pl.read_csv(evaluation / f"{what}.csv", raise_if_empty=False)
+        table = read_evaluation(evaluation, what)
         for part in table.partition_by("dataset", "head", maintain_order=True) if len(table) else []:
             dataset, head = part["dataset"][0], part["head"][0]
             client.log_figure(run, draw(part), f"{what}/{dataset}-{head}.png")

@@ -14,7 +14,7 @@ from distillery.images.shards import write_shard
 from distillery.labelling.pseudo_labels import select
 from distillery.networks.model import Card, save_model
 from distillery.params import Params, validate
-from distillery.tables import manifest_schema, predictions_schema, pseudo_labels_schema, write_table
+from distillery.tables import manifest_schema, predictions_schema, pseudo_labels_schema, read_table, write_table
 from tasks import report
 from tasks.support import paths
 
@@ -142,7 +142,7 @@ def write_labels(key: str, params: Params) -> None:
     predictions = paths.predictions(key) / "00000.parquet"
     write_table(pa.table(columns), predictions_schema(params.heads), predictions)
     thresholds = {name: one.threshold for name, one in params.pseudo_labels.heads.items()}
-    table = select(pl.read_parquet(predictions), params.heads, thresholds)
+    table = select(read_table(predictions), params.heads, thresholds)
     write_table(table, pseudo_labels_schema(params.heads), paths.pseudo_labels(key))
 
 

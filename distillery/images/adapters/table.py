@@ -92,7 +92,8 @@ def _frame(path: Path) -> pl.DataFrame:
         rows.validate(full=True)
         return pl.DataFrame(rows)
     # All rows decide a column's type: a number in the first hundred proves nothing about the rest.
-    return pl.read_csv(path, infer_schema_length=None, glob=False)
+    # From memory: reading a file polars waits for ever where there is too little of it for the threads that read.
+    return pl.read_csv(path.read_bytes(), infer_schema_length=None)
 
 
 def _check_columns(frame: pl.DataFrame, path_column: str, table: Path) -> None:

@@ -58,7 +58,16 @@ def test_what_the_system_refuses_names_the_file_and_the_remedy(number: int, word
     assert shown.endswith("then run the same command again")
 
 
-@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB")], ids=str)
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB"),
+        RuntimeError("can't start new thread"),
+        ImportError("_rust.abi3.so: failed to map segment from shared object"),
+    ],
+    ids=str,
+)
 def test_a_lack_of_memory_is_said_so(error: Exception):
     assert "out of memory; lower the batch" in _fail(error)
 
