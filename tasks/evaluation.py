@@ -1,7 +1,7 @@
 """Reads a round's model, the manifest, the images and its pseudo-labels; writes what they are worth.
 
 ``data/rounds/<round>/evaluation.json`` holds the metrics for DVC; ``evaluation/`` the tables: scores with intervals,
-confusions, reliability, the audit of the pseudo-labels, the learning curve.
+the draws that these are made of, confusions, reliability, the audit of the pseudo-labels, the learning curve.
 """
 
 import json
@@ -32,6 +32,8 @@ from tasks.support.machine import describe_machine, prepare_machine
 from tasks.support.provenance import LABELLING, code_hash
 from tasks.support.resuming import resumable_parts
 from tasks.support.scores import WAYS, Scores
+
+TABLES = ("scores", "draws", "confusion", "reliability", "audit")
 
 
 def write_evaluation(key: str, params: Params) -> Path:
@@ -96,7 +98,7 @@ def _values(heads: AnyHeads, name: str, answers: Mapping[str, Tensor], way: str)
 def _write(key: str, scores: Scores) -> Path:
     history = read_table(paths.model(key) / "history.parquet")
     sums = [pl.sum_horizontal(pl.col(f"^{what}/.*$")).alias(what) for what in ("train_loss", "val_loss")]
-    tables = {what: pl.DataFrame(getattr(scores, what)) for what in ("scores", "confusion", "reliability", "audit")}
+    tables = {what: pl.DataFrame(getattr(scores, what)) for what in TABLES}
     for what, table in {**tables, "history": history.with_columns(sums)}.items():
         with whole_file(paths.evaluation(key) / f"{what}.csv") as temporary:
             table.write_csv(temporary)

@@ -73,11 +73,11 @@ def write_images(
     return store
 
 
-def main(params: Params) -> None:
+def main(params: Params, store: Path = paths.IMAGES, manifest: Path = paths.MANIFEST) -> None:
     section = params.manifest
     write_images(
-        paths.IMAGES,
-        paths.MANIFEST,
+        store,
+        manifest,
         size=params.images.size,
         quality=params.images.quality,
         shard=params.images.shard,

@@ -108,10 +108,10 @@ def _print_counts(table: pl.DataFrame) -> None:
     print(f"manifest: {len(table):,} rows, {repeated:,} of them exact duplicates of another")
 
 
-def main(params: Params) -> None:
+def main(params: Params, path: Path = paths.MANIFEST) -> None:
     section = params.manifest
     write_manifest(
-        paths.MANIFEST,
+        path,
         section.datasets,
         heads=params.heads,
         bad_share=section.bad_share,

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).parent.parent
-CODE = ("distillery", "tasks", "flows", "dvc.yaml", ".dvcignore", ".gitignore", "pyproject.toml")
+CODE = ("distillery", "tasks", "flows", "study", "dvc.yaml", ".dvcignore", ".gitignore", "pyproject.toml")
 Edit = Callable[[dict[str, Any]], None]
 
 

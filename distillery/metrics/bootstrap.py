@@ -7,18 +7,18 @@ import torch
 from torch import Tensor
 
 
-def bootstrap(
-    score: Callable[[Tensor], dict[str, float]], units: Sequence[str], *, resamples: int, confidence: float, seed: int
-) -> dict[str, tuple[float, float]]:
-    """The interval of each metric.
+def draw(
+    score: Callable[[Tensor], dict[str, float]], units: Sequence[str], *, resamples: int, seed: int
+) -> dict[str, np.ndarray]:
+    """Each metric of so many draws, float64 [resamples]; NaN where it is undefined.
 
-    Images of one person are not independent, so whole units are drawn, with replacement.
+    Images of one person are not independent, so whole units are drawn, with replacement. The same units and seed draw
+    the same: two networks' values of one draw are a pair.
 
     Args:
         score: metrics of a choice of rows, int64 [rows], which may repeat.
         units: the person, or else the image, of each row.
         resamples: how many are drawn.
-        confidence: of the interval, for instance 0.95.
         seed: of the draws.
     """
     _, member = np.unique(np.asarray(units), return_inverse=True)
@@ -32,14 +32,31 @@ def bootstrap(
         rows = np.concatenate([order[starts[unit] : starts[unit] + sizes[unit]] for unit in drawn])
         for metric, value in score(torch.from_numpy(rows)).items():
             draws.setdefault(metric, []).append(value)
-    return {metric: _edges(np.array(values), confidence) for metric, values in draws.items()}
+    return {metric: np.array(values) for metric, values in draws.items()}
 
 
-def _edges(values: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Percentiles of what is defined: a draw may hold no positive, or nothing that was kept."""
+def interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
+    """Percentiles, at for instance 0.95, of what is defined: a draw may hold no positive, or nothing that was kept."""
     defined = values[~np.isnan(values)]
     if not len(defined):
         return float("nan"), float("nan")
     tail = (1 - confidence) / 2 * 100
     low, high = np.percentile(defined, [tail, 100 - tail])
     return float(low), float(high)
+
+
+def interval_over_seeds(draws: np.ndarray, *, resamples: int, confidence: float, seed: int) -> tuple[float, float]:
+    """Of a mean over seeds: seeds are drawn with replacement, and of each one of its draws.
+
+    A few seeds say little of how far others would be: with three the spread between them counts two thirds.
+
+    Args:
+        draws: float [seeds, draws], as ``draw`` makes them of people.
+        resamples: how many means are drawn.
+        confidence: as above.
+        seed: of the choice.
+    """
+    generator = np.random.default_rng(seed)
+    seeds, count = draws.shape
+    chosen = draws[generator.integers(0, seeds, (resamples, seeds)), generator.integers(0, count, (resamples, seeds))]
+    return interval(chosen.mean(axis=1), confidence)

@@ -1,5 +1,6 @@
 """Figures for MLflow and the report; the same numbers give the same bytes."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +50,25 @@ def draw_reliability(bins: pl.DataFrame) -> "Figure":
     axes.scatter(bins["confidence"], bins["accuracy"], s=sizes + 4, color=ACCENT, alpha=0.5)
     axes.plot(bins["confidence"], bins["accuracy"], color=ACCENT, linewidth=1)
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02), xlabel="confidence", ylabel="accuracy")
+    return figure
+
+
+def draw_claims(claims: Mapping[str, tuple[float, float, float]]) -> "Figure":
+    """A difference and its interval for each claim, top to bottom; what lies right of zero is in favour of it.
+
+    Args:
+        claims: value, low and high by what is claimed.
+    """
+    figure = _figure(8, 0.8 + 0.3 * len(claims))
+    axes = figure.subplots()
+    axes.axvline(0, color=PALE, linewidth=1)
+    for place, (value, low, high) in enumerate(claims.values()):
+        colour = ACCENT if low > 0 else INK
+        axes.plot([low, high], [place, place], color=colour, linewidth=1)
+        axes.plot([value], [place], "o", color=colour, markersize=4)
+    axes.set_yticks(range(len(claims)), list(claims))
+    axes.set_ylim(len(claims) - 0.5, -0.5)
+    axes.set_xlabel("difference")
     return figure
 
 

@@ -1,16 +1,18 @@
-"""The tables of an evaluation as they grow: scores with intervals, confusions, reliability, the audit."""
+"""The tables of an evaluation as they grow: scores with intervals and draws, confusions, reliability, the audit."""
 
 import math
+from collections.abc import Callable
 
+import numpy as np
 import polars as pl
 import torch
 from torch import Tensor
 
 from distillery.heads import AnyHeads, Classification, Compound, Identification
 from distillery.images.cells import Cells
-from distillery.metrics import score
+from distillery.metrics import PRIMARY, score
 from distillery.metrics.audit import audit_kept
-from distillery.metrics.bootstrap import bootstrap
+from distillery.metrics.bootstrap import draw, interval
 from distillery.metrics.reliability import reliability
 
 WAYS = ("one_view", "ensemble")
@@ -21,8 +23,9 @@ class Scores:
 
     def __init__(self, heads: AnyHeads, *, resamples: int, confidence: float, seed: int) -> None:
         self.heads = heads
-        self._interval = {"resamples": resamples, "confidence": confidence, "seed": seed}
+        self._resamples, self._confidence, self._seed = resamples, confidence, seed
         self.scores: list[dict] = []
+        self.draws: list[dict] = []
         self.confusion: list[dict] = []
         self.reliability: list[dict] = []
         self.audit: list[dict] = []
@@ -33,15 +36,14 @@ class Scores:
         labels, present = cells.labels[name], cells.weights[name]
         for way in WAYS:
             values = found[way]
-            low_high = bootstrap(
-                lambda picked, values=values: score(head, values[picked], labels[picked], present[picked]),
-                _units(rows),
-                **self._interval,  # type: ignore[arg-type]
-            )
+            draws = self._draw(rows, lambda at, v=values: score(head, v[at], labels[at], present[at]))
             for metric, value in score(head, values, labels, present).items():
-                low, high = low_high[metric]
+                low, high = interval(draws[metric], self._confidence)
                 row = {**place, "head": name, "way": way, "metric": metric, "value": value, "low": low, "high": high}
                 self.scores.append({**row, "images": _count(present)})
+            if way == "ensemble":
+                primary = enumerate(draws[PRIMARY[head.kind]].tolist())
+                self.draws += [{**place, "head": name, "draw": number, "value": value} for number, value in primary]
         if isinstance(head, Classification):
             values, truth = found["ensemble"], labels.argmax(dim=1)
             decided = values.argmax(dim=1)
@@ -59,16 +61,17 @@ class Scores:
         kept = torch.tensor(joined[f"{name}_weight"].to_list(), dtype=torch.float32)
         if kept.ndim > present.ndim:
             kept = kept.amin(dim=1)
-        low_high = bootstrap(
-            lambda picked: audit_kept(head, values[picked], kept[picked], labels[picked], present[picked]),
-            _units(rows),
-            **self._interval,  # type: ignore[arg-type]
-        )
+        draws = self._draw(rows, lambda at: audit_kept(head, values[at], kept[at], labels[at], present[at]))
         for metric, value in audit_kept(head, values, kept, labels, present).items():
-            low, high = low_high.get(metric, (value, value))
+            low, high = interval(draws[metric], self._confidence) if metric in draws else (value, value)
             self.audit.append(
                 {**_place(rows), "head": name, "metric": metric, "value": value, "low": low, "high": high}
             )
+
+    def _draw(self, rows: pl.DataFrame, score: Callable[[Tensor], dict[str, float]]) -> dict[str, np.ndarray]:
+        """Of people, or of images where nobody knows who they show."""
+        units = rows.select(pl.coalesce("identity", "image")).to_series().to_list()
+        return draw(score, units, resamples=self._resamples, seed=self._seed)
 
     def metrics(self) -> dict:
         """Point values, nested for ``dvc metrics show``: way -> data set -> head -> metric."""
@@ -81,10 +84,6 @@ class Scores:
 
 def _place(rows: pl.DataFrame) -> dict[str, str]:
     return {"dataset": rows["dataset"][0], "domain": rows["domain"][0]}
-
-
-def _units(rows: pl.DataFrame) -> list[str]:
-    return rows.select(pl.coalesce("identity", "image")).to_series().to_list()
 
 
 def _count(present: Tensor) -> int:

@@ -48,8 +48,12 @@ def live_run(params: Params, key: str, provenance: Mapping[str, str]) -> Iterato
             client.update_run(run, status=status)
 
 
-def record_rounds(params: Params, last: str | None = None) -> str:
-    """Complete the record of every round up to ``last`` from its artefacts; returns the parent run's id."""
+def record_rounds(params: Params, last: str | None = None, *, whole: bool = True) -> str:
+    """Complete the record of every round up to ``last`` from its artefacts; returns the parent run's id.
+
+    Args:
+        whole: with figures, data sets and models; else with metrics alone, in a fraction of the time.
+    """
     rounds = params.models
     last = last or rounds[-1]
     if last not in rounds:
@@ -59,23 +63,28 @@ def record_rounds(params: Params, last: str | None = None) -> str:
         parent = _pipeline_run(client, params)
         for number, key in enumerate(rounds[: rounds.index(last) + 1]):
             run = _round_run(client, params, key, load_card(paths.model(key)).provenance)
-            _record_round(client, parent, run, params, number)
+            _record_scores(client, parent, run, params, number)
+            if whole:
+                _record_artefacts(client, run, params, key)
             client.update_run(run, status="FINISHED")
             print(f"mlflow: round {key} is recorded as run {run}", flush=True)
         client.update_run(parent, status="FINISHED" if last == rounds[-1] else "RUNNING")
         return parent
 
 
-def _record_round(client: "MlflowClient", parent: str, run: str, params: Params, number: int) -> None:
-    """Log what a round's artefacts hold, part by part, so that what a kill interrupts is completed and not doubled."""
+def _record_scores(client: "MlflowClient", parent: str, run: str, params: Params, number: int) -> None:
+    """Log what a round's networks are worth, part by part: what a kill interrupts is completed and not doubled."""
     key = params.models[number]
-    model, state = paths.model(key), file_hash(paths.metrics(key))
-    scores = _flatten(json.loads(paths.metrics(key).read_text()))
+    state, scores = file_hash(paths.metrics(key)), _flatten(json.loads(paths.metrics(key).read_text()))
     metrics = {name: value for name, value in scores.items() if value is not None}
-    _log_epochs(client, run, read_table(model / "history.parquet").to_dicts())
+    _log_epochs(client, run, read_table(paths.model(key) / "history.parquet").to_dicts())
     _once(client, run, state, "metrics", lambda: _log_metrics(client, run, metrics, step=number))
     # The runs table and the charts show parents first: rounds are the steps of a line there.
     _once(client, run, state, "parent", lambda: _log_metrics(client, parent, metrics, step=number))
+
+
+def _record_artefacts(client: "MlflowClient", run: str, params: Params, key: str) -> None:
+    model, state = paths.model(key), file_hash(paths.metrics(key))
     _once(client, run, state, "figures", lambda: log_figures(client, run, paths.evaluation(key)))
     _once(client, run, state, "inputs", lambda: log_inputs(client, run, key, params))
     _once(client, run, file_hash(model / WEIGHTS), "model", lambda: log_model(run, model))

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from distillery.metrics.bootstrap import bootstrap
+from distillery.metrics.bootstrap import draw, interval
 
 PEOPLE = [f"p{index // 10}" for index in range(200)]
 # What an image gets right depends on who it shows: 20 people, ten images each.
@@ -16,7 +16,7 @@ def _mean(rows: torch.Tensor) -> dict[str, float]:
 
 
 def _interval(units: list[str], *, confidence: float = 0.95, seed: int = 0) -> tuple[float, float]:
-    return bootstrap(_mean, units, resamples=300, confidence=confidence, seed=seed)["mean"]
+    return interval(draw(_mean, units, resamples=300, seed=seed)["mean"], confidence)
 
 
 def test_the_interval_contains_the_value_and_is_about_as_wide_as_theory_says():
@@ -40,9 +40,7 @@ def test_more_confidence_is_wider_and_the_seed_decides():
 
 def test_whole_people_are_drawn_as_many_as_there_are():
     seen = []
-    bootstrap(
-        lambda rows: {"n": float(seen.append(rows.tolist()) or len(rows))}, PEOPLE, resamples=20, confidence=0.9, seed=0
-    )
+    draw(lambda rows: {"n": float(seen.append(rows.tolist()) or len(rows))}, PEOPLE, resamples=20, seed=0)
     for rows in seen:
         assert len(rows) == 200
         times = Counter(rows)
@@ -52,7 +50,7 @@ def test_whole_people_are_drawn_as_many_as_there_are():
 def test_units_need_not_lie_together():
     units = ["b", "a", "b", "c", "a"]
     seen = []
-    bootstrap(lambda rows: {"n": float(seen.append(rows.tolist()) or 0)}, units, resamples=30, confidence=0.9, seed=0)
+    draw(lambda rows: {"n": float(seen.append(rows.tolist()) or 0)}, units, resamples=30, seed=0)
     for rows in seen:
         times = Counter(rows)
         assert times[0] == times[2]
@@ -63,10 +61,19 @@ def test_a_draw_without_an_answer_is_left_out():
     def score(rows: torch.Tensor) -> dict[str, float]:
         return {"x": float("nan") if 0 in rows.tolist() else 0.25}
 
-    assert bootstrap(score, list("abcd"), resamples=50, confidence=0.9, seed=0)["x"] == (0.25, 0.25)
+    found = draw(score, list("abcd"), resamples=50, seed=0)["x"]
+    assert np.isnan(found).any()
+    assert interval(found, 0.9) == (0.25, 0.25)
+    assert np.isnan(interval(found[np.isnan(found)], 0.9)).all()
 
 
 def test_the_edges_are_the_percentiles_that_the_confidence_leaves_outside():
-    values = iter(range(101))
-    found = bootstrap(lambda _: {"x": float(next(values))}, list("abc"), resamples=101, confidence=0.9, seed=0)
-    assert found["x"] == pytest.approx((5, 95))
+    assert interval(np.arange(101.0), 0.9) == pytest.approx((5, 95))
+
+
+def test_one_seed_draws_the_same_people_for_any_score():
+    seen: list[list[int]] = []
+    for factor in (1, 2):
+        score = lambda rows, factor=factor: {"n": float(seen.append(rows.tolist()) or factor)}  # noqa: E731
+        draw(score, PEOPLE, resamples=20, seed=3)
+    assert seen[:20] == seen[20:]

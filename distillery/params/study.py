@@ -1,0 +1,132 @@
+"""The study's own parameters: variants of params.yaml, the seeds that each is trained with, and claims about them."""
+
+import copy
+from collections.abc import Mapping
+from string import Formatter
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from distillery.errors import DistilleryError
+from distillery.heads import Frozen
+from distillery.params.kinds import LARGEST, Count, FolderName
+from distillery.params.mistakes import describe
+
+Changes = dict[str, Any]
+Seed = Annotated[int, Field(ge=0, le=LARGEST)]
+
+
+class Claim(Frozen):
+    """That one network is above another by more than ``-margin``, in the mean over heads and data sets.
+
+    Attributes:
+        better: a variant, or with its round ``variant/r1``; ``{head}`` in it stands for each head's own.
+        than: the same; or a number; or several, of which the one of least validation loss is meant.
+        domains: whose data sets count: of the training's domains, or those that are pseudo-labelled.
+        heads: those that count; none: all that both have.
+        than_head: the head of ``than`` that is compared, where it is another.
+        each: whether it says so of each head, not of their mean.
+        baseline: count only how far each of the two falls below this one: negative transfer.
+    """
+
+    better: str
+    than: float | str | Annotated[tuple[str, ...], Field(min_length=1)]
+    domains: Literal["seen", "target"]
+    heads: tuple[str, ...] = ()
+    than_head: str | None = None
+    each: bool = False
+    baseline: str | None = None
+    margin: Annotated[float, Field(ge=0)] = 0.0
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """The networks that it names."""
+        than = () if isinstance(self.than, float) else (self.than,) if isinstance(self.than, str) else self.than
+        return (self.better, *than, *([self.baseline] if self.baseline else []))
+
+
+class Study(Frozen):
+    """Attributes:
+    seeds: of the training, for each variant.
+    trained: the variants that are trained at all.
+    base: changes to params.yaml that all variants share.
+    variants: further changes; ``heads_only`` keeps some heads and what labels them.
+    resamples: of people and seeds together, for the intervals.
+    single: the networks against which transfer is measured; ``{head}`` stands for the head.
+    claims: by what they say.
+    """
+
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    trained: Annotated[tuple[FolderName, ...], Field(min_length=1)]
+    base: Changes
+    variants: dict[FolderName, Changes]
+    resamples: Count
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    single: str
+    claims: dict[str, Claim]
+
+    @model_validator(mode="after")
+    def _names_are_variants(self) -> Self:
+        named = {"trained": self.trained, "single": (self.single,)}
+        named |= {f"claims.{key}": claim.sides for key, claim in self.claims.items()}
+        for where, names in named.items():
+            for name in names:
+                if not _matches(name, self.variants):
+                    raise ValueError(f"{where} names {name!r}; allowed: {list(self.variants)}, with /r1 a round of it")
+        return self
+
+
+def validate_study(found: object, where: str) -> Study:
+    """Turn what a YAML file held into a typed study.
+
+    Raises:
+        DistilleryError: a line for each mistake, naming its key, what was found and what is allowed.
+    """
+    try:
+        return Study.model_validate(found)
+    except ValidationError as error:
+        raise DistilleryError("\n".join([f"{where} does not fit:", *describe(error.errors())])) from error
+
+
+def variant_params(params: Mapping[str, Any], study: Study, variant: str, seed: int) -> dict[str, Any]:
+    """The pipeline's parameters as a variant and seed have them; the given ones stay as they are.
+
+    Raises:
+        DistilleryError: there is no such variant.
+    """
+    if variant not in study.variants:
+        raise DistilleryError(f"no variant {variant!r}; allowed: {list(study.variants)}")
+    changes = dict(study.variants[variant])
+    kept = changes.pop("heads_only", None)
+    found = merge(merge(params, study.base), {**changes, "seed": seed})
+    # Replaced, not merged: a variant has no round but its own.
+    found["rounds"] = changes.get("rounds", study.base.get("rounds", params["rounds"]))
+    return found if kept is None else _keep_heads(found, kept)
+
+
+def merge(params: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters with some changed, section by section; the given ones stay as they are."""
+    merged = copy.deepcopy(dict(params))
+    for key, value in changes.items():
+        inner = merged.get(key)
+        merged[key] = merge(inner, value) if isinstance(value, Mapping) and isinstance(inner, Mapping) else value
+    return merged
+
+
+def _keep_heads(params: dict[str, Any], kept: list[str]) -> dict[str, Any]:
+    """Some heads alone; the teacher draws no data set that labels none of them."""
+    for section in (params, params["pseudo_labels"]):
+        section["heads"] = {name: head for name, head in section["heads"].items() if name in kept}
+    for name, dataset in params["manifest"]["datasets"].items():
+        for key in ("heads", "rename"):
+            dataset[key] = {head: value for head, value in dataset.get(key, {}).items() if head in kept}
+        if not dataset["heads"]:
+            params["teacher"]["mixing"].pop(name, None)
+    return params
+
+
+def _matches(name: str, variants: Mapping[str, object]) -> bool:
+    """Whether a name, its round left out and anything for ``{head}``, is a variant's."""
+    variant = name.split("/")[0]
+    before, field, *_ = next(iter(Formatter().parse(variant)), ("", None))
+    return any(found.startswith(before) for found in variants) if field == "head" else variant in variants

@@ -1,0 +1,1 @@
+"""The study: networks compared in pairs, and the page that says what became of the claims."""

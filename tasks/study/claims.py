@@ -1,0 +1,86 @@
+"""Reads what the study's networks are worth; writes ``data/study/report/``: what became of the claims."""
+
+from dataclasses import asdict
+from itertools import product
+from pathlib import Path
+
+import polars as pl
+
+from distillery.errors import DistilleryError
+from distillery.files import whole_folder
+from distillery.heads import Compound
+from distillery.metrics import PRIMARY
+from distillery.params import TEACHER, Params
+from distillery.params.study import Claim, Study
+from distillery.reporting.figures import draw_claims
+from distillery.reporting.headline import WAY
+from distillery.reporting.study.compare import DRAWS, POINTS, Networks
+from distillery.reporting.study.page import head_of_page, verdict, write_claims, write_networks, write_transfer
+from tasks.study import design
+from tasks.support.closing import read_evaluation
+from tasks.support.command import run_stage
+
+
+def write_report(_: Params) -> Path:
+    """Compare the networks that are trained; of a claim the seeds count that all its sides have."""
+    study = design.read_study()
+    base = design.read_base(study)
+    networks = _networks(study, base)
+    learnt = list(base.learnt)
+    zero_shot = [name for name, head in base.heads.items() if isinstance(head, Compound)]
+    claims = {name: networks.compare(claim, claim.heads or learnt) for name, claim in study.claims.items()}
+    several = [name for name in networks.names if not name.startswith(study.single.split("{")[0])]
+    alone = {name: Claim(better=name, than=study.single, domains="seen") for name in several}
+    transfer = {name: networks.compare(claim, learnt) for name, claim in alone.items()}
+    lines = [
+        head_of_page(study, base.report.title),
+        *write_networks(networks, learnt, zero_shot),
+        *write_claims(study.claims, claims, [*learnt, *zero_shot]),
+        *write_transfer(transfer, learnt),
+    ]
+    rows = [
+        {"claim": name, "head": head, **asdict(found), "verdict": verdict(study.claims[name], by_head)}
+        for name, by_head in claims.items()
+        for head, found in by_head.items()
+    ]
+    means = {name: found["mean"] for name, found in claims.items() if found}
+    figure = draw_claims({name: (mean.value, mean.low, mean.high) for name, mean in means.items()})
+    with whole_folder(design.REPORT) as draft:
+        (draft / "study.md").write_text("\n".join(lines) + "\n")
+        pl.DataFrame(rows).write_csv(draft / "claims.csv")
+        figure.savefig(draft / "study.svg", metadata={"Date": None})
+    print(f"study: {design.REPORT / 'study.md'}, {len(networks.names)} networks", flush=True)
+    return design.REPORT
+
+
+def _networks(study: Study, base: Params) -> Networks:
+    """What is there of the networks that are to be trained; the rest is said."""
+    points, draws, validation = [POINTS.to_frame()], [DRAWS.to_frame()], []
+    metrics = {name: PRIMARY[head.kind] for name, head in base.heads.items()}
+    for seed, variant in product(study.seeds, study.trained):
+        folder = design.network_folder(variant, seed)
+        if not folder.is_dir():
+            print(f"study: {variant}, seed {seed}, is not trained yet", flush=True)
+            continue
+        history = read_evaluation(folder / TEACHER, "history")
+        validation.append({"variant": variant, "seed": seed, "loss": history["val_loss"][-1]})
+        for part in sorted(folder.iterdir()):
+            names = {"variant": pl.lit(variant), "seed": pl.lit(seed, dtype=pl.Int64), "round": pl.lit(part.name)}
+            scores = read_evaluation(part, "scores").with_columns(**names)
+            primary = pl.col("metric") == pl.col("head").replace_strict(metrics)
+            points.append(scores.filter((pl.col("way") == WAY) & primary).select(POINTS.names()))
+            draws.append(read_evaluation(part, "draws").with_columns(**names).select(DRAWS.names()))
+    if not validation:
+        raise DistilleryError(f"{design.NETWORKS}: no network is there; `make study` trains them")
+    return Networks(
+        pl.concat(points),
+        pl.concat(draws),
+        pl.DataFrame(validation),
+        targets=base.targets,
+        resamples=study.resamples,
+        confidence=study.confidence,
+    )
+
+
+if __name__ == "__main__":
+    run_stage(write_report)

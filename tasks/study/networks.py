@@ -1,0 +1,86 @@
+"""Reads the study's images; writes ``data/study/networks/<seed>-<variant>/``: what a variant's networks are worth.
+
+The pipeline's own stages run in a folder of the variant's, one after another. Interrupted, it goes on where it was.
+"""
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import chdir
+from functools import partial
+from pathlib import Path
+
+from distillery.errors import DistilleryError
+from distillery.files import whole_file, whole_folder
+from distillery.images.store import ImageStore
+from distillery.networks.model import file_hash
+from distillery.params import TEACHER, Params
+from tasks import evaluation, predictions, pseudo_labels, student, teacher
+from tasks.study import design
+from tasks.support import paths, tracking
+from tasks.support.command import run_keyed_stage
+from tasks.support.provenance import code_hash
+from tasks.support.resuming import mark_of
+
+KEPT = ("scores", "draws", "audit", "history")
+MARK = "made_of"
+
+
+def write_networks(_: object, key: str) -> Path:
+    """Train and evaluate a variant's teacher and what its rounds distil.
+
+    Args:
+        key: ``<seed>-<variant>``.
+
+    Raises:
+        DistilleryError: there is no such variant, or it does not fit the pipeline's schema.
+    """
+    seed, _, variant = key.partition("-")
+    if not seed.isdecimal():
+        raise DistilleryError(f"{key!r}: wants <seed>-<variant>, for instance 0-dynamic")
+    params = design.read_variant(design.read_study(), variant, int(seed))
+    target, record = design.network_folder(variant, int(seed)), Path("runs")
+    record.mkdir(exist_ok=True)
+    folder = _folder(key, params, {"manifest.parquet": design.MANIFEST, "images": design.IMAGES}, record)
+    with chdir(folder):
+        for output, act in _stages(params):
+            if not output.exists():
+                act()
+        tracking.record_rounds(params, whole=False)
+    with whole_folder(target) as draft:
+        for model in params.models:
+            (draft / model).mkdir()
+            for what in KEPT:
+                shutil.copy(folder / paths.evaluation(model) / f"{what}.csv", draft / model)
+    shutil.rmtree(folder)
+    return target
+
+
+def _folder(key: str, params: Params, data: dict[str, Path], record: Path) -> Path:
+    """Where the stages run: the study's images and the MLflow record stand in it, and nothing of another making."""
+    folder = paths.CHECKPOINTS / "study" / key
+    facts = (params.model_dump_json(), file_hash(design.MANIFEST), ImageStore(design.IMAGES).content_hash())
+    mark, found = mark_of(*facts, code_hash(("distillery", "tasks"))), folder / MARK
+    if not found.is_file() or found.read_text() != mark:
+        shutil.rmtree(folder, ignore_errors=True)
+        (folder / "data").mkdir(parents=True)
+        for name, path in data.items():
+            (folder / "data" / name).symlink_to(path.resolve())
+        (folder / record).symlink_to(record.resolve())
+        with whole_file(found) as temporary:
+            temporary.write_text(mark)
+    return folder
+
+
+def _stages(params: Params) -> Iterator[tuple[Path, Callable[[], object]]]:
+    """The pipeline, from the teacher on: what each stage writes, last of all, and how it is run."""
+    yield paths.model(TEACHER), partial(teacher.train_teacher, params)
+    yield paths.metrics(TEACHER), partial(evaluation.main, params, TEACHER)
+    for key in params.rounds:
+        yield paths.predictions(key), partial(predictions.main, params, key)
+        yield paths.pseudo_labels(key), partial(pseudo_labels.main, params, key)
+        yield paths.model(key), partial(student.train_student, params, key)
+        yield paths.metrics(key), partial(evaluation.main, params, key)
+
+
+if __name__ == "__main__":
+    run_keyed_stage(write_networks)
