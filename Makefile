@@ -12,7 +12,7 @@ export PREFECT_HOME = $(CURDIR)/.prefect
 export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: help install demo flow record runs test bench photos digits
+.PHONY: help install demo flow record runs test bench photos digits study
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -57,3 +57,7 @@ photos: $(READY) ## the pipeline on real photographs, BENCH=<folder with the pac
 
 digits: $(READY) ## the pipeline beyond faces, on printed and written digits, SEED=0: a few minutes
 	bash benchmarks/digits/run.sh "$(or $(SEED),0)"
+
+study: $(READY) ## what each method is worth: every variant of study/params.yaml, resumed where it stopped; two hours
+	@python -m tasks.support.mending
+	python -m dvc repro study/dvc.yaml:claims

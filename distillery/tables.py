@@ -1,8 +1,6 @@
 """The three tables, declared once: manifest, predictions, pseudo-labels; checked on writing, versioned."""
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -12,14 +10,12 @@ import pyarrow.parquet as pq
 from distillery.errors import DistilleryError
 from distillery.files import SEAL, is_sealed, seal, whole_file
 from distillery.heads import AnyHead, AnyHeads, Classification, Compound, Detection, Heads, Identification, names
+from distillery.parquet import GROUP, as_declared, as_stored, notes, opened, read_groups, seal_place
 
 VERSION = "2"
 SPLITS = ("train", "val", "test", "unlabelled", "audit")
 POOL = ("unlabelled", "audit")  # what is pseudo-labelled with its own labels hidden
 READABLE = "ok"
-MAX_REASON = 300  # characters
-GROUP = 1 << 16  # rows that are encoded, and decoded, at a time
-SIZE = b"size"
 AGAIN = "run the stage that writes it again"
 _NAME = pa.dictionary(pa.int32(), pa.string())
 
@@ -79,7 +75,7 @@ def write_parts(
         DistilleryError: a part does not fit the schema.
     """
     schema = schema.with_metadata({"distillery.schema": VERSION, **(metadata or {})})
-    stored = _stored(schema)
+    stored = as_stored(schema)
     with whole_file(path) as temporary:
         with pa.OSFile(str(temporary), "wb") as sink, pq.ParquetWriter(sink, stored, compression="zstd") as writer:
             for part in parts:
@@ -88,7 +84,7 @@ def write_parts(
                 except (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError, KeyError) as error:
                     raise DistilleryError(f"{path}: the table does not fit its schema: {error}") from error
             sink.write(bytes(SEAL))
-        seal(temporary, _seal_place(temporary))
+        seal(temporary, seal_place(temporary))
     return path
 
 
@@ -132,50 +128,20 @@ def table_files(path: Path) -> list[Path]:
 
 def read_metadata(path: Path) -> dict[str, str]:
     """The notes in a Parquet file's footer: the schema's version and what the table was made from."""
-    with _opened(path) as file:
-        return _notes(file)
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[pq.ParquetFile]:
-    try:
-        with pq.ParquetFile(path) as file:
-            yield file
-    except pa.ArrowMemoryError:  # says nothing about the file
-        raise
-    except (pa.ArrowException, OSError, ValueError) as error:
-        reason = str(error)[:MAX_REASON]  # a damaged file has a hand in what is said about it
-        raise DistilleryError(f"{path}: not a readable Parquet file ({reason})") from error
-
-
-def _notes(file: pq.ParquetFile) -> dict[str, str]:
-    found = file.metadata.metadata or {}
-    return {key.decode(): value.decode() for key, value in found.items() if key != b"ARROW:schema"}
+    with opened(path) as file:
+        return notes(file)
 
 
 def _read_part(path: Path, columns: Sequence[str] | None, schema: pa.Schema | None) -> pl.DataFrame:
-    # Not by polars' own reader: it waits for ever where memory is too short to start its threads.
-    with _opened(path) as file:
-        if (version := _notes(file).get("distillery.schema")) != VERSION:
+    with opened(path) as file:
+        if (version := notes(file).get("distillery.schema")) != VERSION:
             raise DistilleryError(f"{path}: schema version {version!r}, this version reads {VERSION!r}; {AGAIN}")
-        wanted = _restored(file.schema_arrow)
+        wanted = as_declared(file.schema_arrow)
         _check_columns(path, wanted, schema.names if schema and columns is None else columns or wanted.names, schema)
         # Before its values are believed: a flipped bit in a footer makes other ones.
-        if not is_sealed(path, _seal_place(path)):
+        if not is_sealed(path, seal_place(path)):
             raise DistilleryError(f"{path}: damaged Parquet file (its checksum differs); {AGAIN}")
-        return pl.concat(_read_groups(file, [wanted.field(name) for name in columns or wanted.names]))
-
-
-def _read_groups(file: pq.ParquetFile, fields: list[pa.Field]) -> Iterator[pl.DataFrame]:
-    yield _to_polars(pa.schema(fields).empty_table(), fields)
-    for group in range(file.num_row_groups):
-        yield _to_polars(file.read_row_group(group, [field.name for field in fields], use_threads=False), fields)
-
-
-def _to_polars(rows: pa.Table, fields: Iterable[pa.Field]) -> pl.DataFrame:
-    rows.validate(full=True)  # a file may be sealed and foreign
-    # Column by column: as a batch of unlike columns polars meets slices of lists of fixed size, and refuses them.
-    return pl.DataFrame([pl.Series(field.name, rows[field.name].cast(field.type)) for field in fields])
+        return pl.concat(read_groups(file, [wanted.field(name) for name in columns or wanted.names]))
 
 
 def _check_columns(path: Path, found: pa.Schema, names: Sequence[str], schema: pa.Schema | None) -> None:
@@ -187,38 +153,6 @@ def _check_columns(path: Path, found: pa.Schema, names: Sequence[str], schema: p
             must = f"it must be {wanted[0]}" if schema else AGAIN
             kinds = ", ".join(map(str, types)) or "no such column"
             raise DistilleryError(f"{path}: column {name!r}: found {kinds}; {must}")
-
-
-def _stored(schema: pa.Schema) -> pa.Schema:
-    """As a file holds it: lists of fixed size as plain lists, whose fields note the size.
-
-    For pyarrow, to 25 at least, cannot read a list of fixed size where a cell is empty (apache/arrow#35692).
-    """
-    return pa.schema([_as_plain_list(field) for field in schema], schema.metadata)
-
-
-def _restored(schema: pa.Schema) -> pa.Schema:
-    return pa.schema([_as_fixed_list(field) for field in schema])
-
-
-def _as_plain_list(field: pa.Field) -> pa.Field:
-    if not pa.types.is_fixed_size_list(field.type):
-        return field
-    return pa.field(field.name, pa.list_(field.type.value_type), metadata={SIZE: str(field.type.list_size)})
-
-
-def _as_fixed_list(field: pa.Field) -> pa.Field:
-    size = (field.metadata or {}).get(SIZE)
-    if size is None or not pa.types.is_list(field.type):
-        return pa.field(field.name, field.type)
-    return pa.field(field.name, pa.list_(field.type.value_type, int(size)))
-
-
-def _seal_place(path: Path) -> int:
-    """Between the last page and the footer, where Parquet's readers look past it."""
-    with path.open("rb") as file:
-        size = file.seek(-8, os.SEEK_END) + 8
-        return size - 8 - int.from_bytes(file.read(4), "little") - SEAL
 
 
 def _label_type(head: AnyHead) -> pa.DataType:

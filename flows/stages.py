@@ -32,11 +32,12 @@ class StageError(Exception):
     """A stage ended with an error; its last lines say which."""
 
 
-def run(stage: str, key: str | None = None) -> str:
-    """Bring one stage up to date through DVC; returns ``unchanged``, ``restored`` or ``ran``."""
-    address = stage if key is None else f"{stage}@{key}"
+def run(stage: str, key: str | None = None, *, file: str = "dvc.yaml") -> str:
+    """Bring one stage of a file up to date through DVC; returns ``unchanged``, ``restored`` or ``ran``."""
+    address = f"{file}:{stage}" if key is None else f"{file}:{stage}@{key}"
     command = ["-m", "dvc", "repro", "--single-item", address]
-    return _as_task(stage, address, lambda log: _outcome(_stream(command, address, log)))
+    name = address.removeprefix("dvc.yaml:")
+    return _as_task(stage, name, lambda log: _outcome(_stream(command, name, log)))
 
 
 def record(key: str) -> None:

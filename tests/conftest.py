@@ -1,9 +1,10 @@
-"""A small world that ran once, and copies of it to break."""
+"""A small world that ran once, and its study; copies of them to break."""
 
 import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from distillery.params import Params
 from tasks.support.command import read_params
@@ -31,3 +32,29 @@ def world(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
 @pytest.fixture
 def params(world: Path) -> Params:
     return read_params(world / "params.yaml")
+
+
+@pytest.fixture(scope="session")
+def studied(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two networks, one seed. Read only."""
+    folder = tmp_path_factory.mktemp("studied") / "world"
+    shutil.copytree(finished, folder, symlinks=True)
+    path = folder / "study/params.yaml"
+    found = yaml.safe_load((path).read_text())
+    found |= {"seeds": [0], "trained": ["fixed", "single_gender"], "resamples": 200}
+    found["base"] |= {"images": {"size": 32}, "network": {"width": 0.25}}
+    for section in ("teacher", "student"):
+        found["base"][section] = {"epochs": 2, "steps_per_epoch": 3, "batch": 16}
+    found["base"]["evaluation"]["resamples"] = 20
+    (path).write_text(yaml.safe_dump(found, sort_keys=False))
+    small.call(folder, "dvc", "repro", "study/dvc.yaml")
+    return folder
+
+
+@pytest.fixture
+def study(studied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, as the working directory."""
+    folder = tmp_path / "study"
+    shutil.copytree(studied, folder, symlinks=True)
+    monkeypatch.chdir(folder)
+    return folder

@@ -20,6 +20,7 @@ class Claim(Frozen):
     """That one network is above another by more than ``-margin``, in the mean over heads and data sets.
 
     Attributes:
+        text: what is claimed, and by whom.
         better: a variant, or with its round ``variant/r1``; ``{head}`` in it stands for each head's own.
         than: the same; or a number; or several, of which the one of least validation loss is meant.
         domains: whose data sets count: of the training's domains, or those that are pseudo-labelled.
@@ -29,6 +30,7 @@ class Claim(Frozen):
         baseline: count only how far each of the two falls below this one: negative transfer.
     """
 
+    text: str
     better: str
     than: float | str | Annotated[tuple[str, ...], Field(min_length=1)]
     domains: Literal["seen", "target"]
@@ -53,7 +55,7 @@ class Study(Frozen):
     variants: further changes; ``heads_only`` keeps some heads and what labels them.
     resamples: of people and seeds together, for the intervals.
     single: the networks against which transfer is measured; ``{head}`` stands for the head.
-    claims: by what they say.
+    claims: by short names.
     """
 
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
@@ -98,7 +100,8 @@ def variant_params(params: Mapping[str, Any], study: Study, variant: str, seed: 
         raise DistilleryError(f"no variant {variant!r}; allowed: {list(study.variants)}")
     changes = dict(study.variants[variant])
     kept = changes.pop("heads_only", None)
-    found = merge(merge(params, study.base), {**changes, "seed": seed})
+    named = {"seed": seed, "report": {"title": f"{variant}, seed {seed}"}}
+    found = merge(merge(merge(params, study.base), changes), named)
     # Replaced, not merged: a variant has no round but its own.
     found["rounds"] = changes.get("rounds", study.base.get("rounds", params["rounds"]))
     return found if kept is None else _keep_heads(found, kept)

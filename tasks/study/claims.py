@@ -21,7 +21,7 @@ from tasks.support.closing import read_evaluation
 from tasks.support.command import run_stage
 
 
-def write_report(_: Params) -> Path:
+def write_report(_: object) -> Path:
     """Compare the networks that are trained; of a claim the seeds count that all its sides have."""
     study = design.read_study()
     base = design.read_base(study)
@@ -30,7 +30,7 @@ def write_report(_: Params) -> Path:
     zero_shot = [name for name, head in base.heads.items() if isinstance(head, Compound)]
     claims = {name: networks.compare(claim, claim.heads or learnt) for name, claim in study.claims.items()}
     several = [name for name in networks.names if not name.startswith(study.single.split("{")[0])]
-    alone = {name: Claim(better=name, than=study.single, domains="seen") for name in several}
+    alone = {name: Claim(text=name, better=name, than=study.single, domains="seen") for name in several}
     transfer = {name: networks.compare(claim, learnt) for name, claim in alone.items()}
     lines = [
         head_of_page(study, base.report.title),
@@ -48,7 +48,7 @@ def write_report(_: Params) -> Path:
     with whole_folder(design.REPORT) as draft:
         (draft / "study.md").write_text("\n".join(lines) + "\n")
         pl.DataFrame(rows).write_csv(draft / "claims.csv")
-        figure.savefig(draft / "study.svg", metadata={"Date": None})
+        figure.savefig(draft / "study.png")
     print(f"study: {design.REPORT / 'study.md'}, {len(networks.names)} networks", flush=True)
     return design.REPORT
 

@@ -14,7 +14,7 @@ import yaml
 from distillery.files import whole_file
 
 LOCKS = Path(".dvc/tmp/rwlock")
-RECORD = Path("dvc.lock")
+RECORDS = (Path("dvc.lock"), Path("study/dvc.lock"))
 STAGE = re.compile(r"^  \S", re.MULTILINE)
 
 
@@ -32,13 +32,18 @@ def mend_locks() -> bool:
 
 
 def mend_record() -> bool:
-    """Keep the whole entries of a ``dvc.lock`` that was cut short; says whether it was.
+    """Keep the whole entries of each ``dvc.lock`` that was cut short; says whether one was.
 
     DVC writes it in place, stage after stage. What is cut off was saved in DVC's run cache before: the next
     ``dvc repro`` finds it there and runs nothing again.
     """
+    mended = [_mend(record) for record in RECORDS]
+    return any(mended)
+
+
+def _mend(record: Path) -> bool:
     try:
-        found = RECORD.read_text()
+        found = record.read_text()
     except FileNotFoundError:
         return False
     kept = found[: found.rfind("\n") + 1]
@@ -47,11 +52,11 @@ def mend_record() -> bool:
     if kept == found and kept:
         return False
     if kept:
-        with whole_file(RECORD) as draft:
+        with whole_file(record) as draft:
             draft.write_text(kept)
     else:
-        RECORD.unlink()
-    print(f"{RECORD} was cut short by a kill: {len(STAGE.findall(kept))} whole entries are kept", flush=True)
+        record.unlink()
+    print(f"{record} was cut short by a kill: {len(STAGE.findall(kept))} whole entries are kept", flush=True)
     return True
 
 

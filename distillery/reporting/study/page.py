@@ -17,10 +17,10 @@ splits, by the ensemble of views, in the mean over heads; ± is the standard dev
 differences are of {confidence:.0%}: seeds drawn with replacement, and of each the same people for both networks.
 Data: {data}.
 
-![The claims](study.svg)
+![The claims](study.png)
 """
-TRANSFER = """How far each head is above the network of that head alone, in the seen domains; **negative transfer**, where
-the whole interval is below zero, stands out."""
+TRANSFER = """How far each head is above the network of that head alone, in the seen domains; **negative transfer**,
+where the whole interval is below zero, stands out."""
 
 
 def head_of_page(study: Study, data: str) -> str:
@@ -50,9 +50,11 @@ def write_claims(
     for name, claim in claims.items():
         if by_head := found[name]:
             mean = by_head["mean"]
-            lines.append(_row(name, PLACES[claim.domains], _shown(mean), str(mean.seeds), verdict(claim, by_head)))
+            lines.append(
+                _row(claim.text, PLACES[claim.domains], _shown(mean), str(mean.seeds), verdict(claim, by_head))
+            )
         else:
-            lines.append(_row(name, PLACES[claim.domains], "", "0", "not trained"))
+            lines.append(_row(claim.text, PLACES[claim.domains], "", "0", "not trained"))
     lines += ["", "## Claims by head", "", _row("claim", *heads), _rule(1 + len(heads))]
     lines += [_by_head(name, by_head, heads) for name, by_head in found.items() if by_head]
     return lines

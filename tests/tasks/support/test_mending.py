@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from tasks.support.mending import LOCKS, RECORD, mend_locks, mend_record
+from tasks.support.mending import LOCKS, RECORDS, mend_locks, mend_record
 from tests.world import call, stages_run
+
+RECORD = RECORDS[0]
 
 
 @pytest.mark.parametrize("content", ["", '{"/x/data": {"write": {"pid":', "\x00\x00"])

@@ -1,0 +1,31 @@
+"""The study: networks of every variant, one seed of all of them first, then what became of the papers' claims.
+
+``python -m flows.study`` runs it, with a Prefect server or without one.
+"""
+
+from prefect import flow
+
+from flows.stages import exit_on_sigterm, hold_workspace, run
+from tasks.study.design import read_study
+from tasks.support.command import read_params
+
+FILE = "study/dvc.yaml"
+
+
+@flow(name="study", log_prints=True)
+def study() -> None:
+    """Bring the study up to date; networks that DVC finds unchanged are skipped."""
+    with hold_workspace():
+        params, design = read_params(), read_study()
+        for domain in params.faces.domains:
+            run("faces", domain)
+        run("images", file=FILE)
+        for seed in design.seeds:
+            for variant in design.trained:
+                run("networks", f"{seed}-{variant}", file=FILE)
+        run("claims", file=FILE)
+
+
+if __name__ == "__main__":
+    exit_on_sigterm()
+    study()

@@ -1,0 +1,44 @@
+"""The study's flow against a real Prefect (its own temporary server) and a real DVC repository."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from flows import study as module
+from tests.flows.test_distillation import flow_environment
+from tests.world import call
+
+
+def test_the_flow_walks_every_stage_of_the_study(study: Path, monkeypatch: pytest.MonkeyPatch):
+    walked: list[str] = []
+
+    def note(stage: str, key: str | None = None, *, file: str = "dvc.yaml") -> None:
+        address = f"{stage}@{key}" if key else stage
+        walked.append(address if file == "dvc.yaml" else f"{file}:{address}")
+
+    monkeypatch.setattr(module, "run", note)
+    module.study.fn()
+    listed = call(study, "dvc", "stage", "list", "study/dvc.yaml").splitlines()
+    planned = [line.split()[0] for line in listed if "Outputs" in line]
+    assert [address for address in walked if address.startswith("study/")] == planned
+    assert [address for address in walked if not address.startswith("study/")] == [
+        f"faces@{domain}" for domain in ("studio", "webcam", "print", "compound")
+    ]
+
+
+def test_a_finished_study_runs_nothing(study: Path, tmp_path: Path):
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.study"],
+        cwd=study,
+        env=flow_environment(study, tmp_path / "prefect"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-3000:]
+    for stage in ("images", "networks@0-fixed", "networks@0-single_gender", "claims"):
+        assert f"Stage 'study/dvc.yaml:{stage}' didn't change, skipping" in done.stdout
+    assert "Running stage" not in done.stdout
