@@ -29,6 +29,7 @@ def distillation() -> None:
             run("pseudo_labels", key)
             run("student", key)
             run("evaluation", key)
+            run("few_shot", key)
             record(key)
 
         run("report")

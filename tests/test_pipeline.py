@@ -19,13 +19,13 @@ def test_a_second_run_runs_nothing(world: Path):
 def test_a_threshold_runs_again_from_pseudo_labels_on(world: Path):
     edit_params(world, lambda params: params["pseudo_labels"]["heads"]["race"].update(threshold=0.34))
     ran = stages_run(call(world, "dvc", "repro"))
-    assert ran == ["pseudo_labels@r1", "student@r1", "evaluation@r1", "report"]
+    assert ran == ["pseudo_labels@r1", "student@r1", "evaluation@r1", "few_shot@r1", "report"]
 
 
 def test_one_more_round_runs_nothing_old_and_a_removed_one_leaves_the_report(world: Path):
     edit_params(world, lambda params: params["rounds"].update(r2={"teacher": "r1"}))
     ran = stages_run(call(world, "dvc", "repro"))
-    assert ran == ["predictions@r2", "pseudo_labels@r2", "student@r2", "evaluation@r2", "report"]
+    assert ran == ["predictions@r2", "pseudo_labels@r2", "student@r2", "evaluation@r2", "few_shot@r2", "report"]
     assert "r2" in (world / "data/report/index.html").read_text()
     edit_params(world, lambda params: params["rounds"].pop("r2"))
     assert stages_run(call(world, "dvc", "repro")) in ([], ["report"])
@@ -48,6 +48,7 @@ def test_two_clones_give_the_same_lock(finished: Path, tmp_path: Path):
         (["tasks.pseudo_labels", "r1"], "data/rounds/r1/pseudo_labels.parquet"),
         (["tasks.student", "r1"], "models/r1"),
         (["tasks.evaluation", "r1"], "data/rounds/r1/evaluation"),
+        (["tasks.few_shot", "r1"], "data/rounds/r1/few_shot.json"),
         (["tasks.report"], "data/report"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",

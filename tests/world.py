@@ -26,6 +26,7 @@ def small_params() -> dict[str, Any]:
         params[section] |= {"epochs": 2, "steps_per_epoch": 3, "batch": 16}
     params["predictions"]["shard"] = 40
     params["evaluation"]["resamples"] = 20
+    params["few_shot"] |= {"shots": [1], "repeats": 1, "steps": 2}
     params["network"]["width"] = 0.25
     params["rounds"] = {"r1": {"teacher": "r0"}}
     for name in ("age", "affect"):

@@ -22,6 +22,7 @@ from distillery.params.mistakes import describe, not_finite
 from distillery.params.sections import (
     Evaluation,
     Faces,
+    FewShot,
     Images,
     Manifest,
     Network,
@@ -55,6 +56,7 @@ class Params(Frozen):
     pseudo_labels: PseudoLabels
     student: Student
     evaluation: Evaluation
+    few_shot: FewShot
     report: Report
     tracking: Tracking
 

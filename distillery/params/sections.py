@@ -115,6 +115,16 @@ class Evaluation(Inference):
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
 
 
+class FewShot(Frozen):
+    """``shots``: images of each class; ``repeats``: draws of the people who show them; ``batch``: images of a step."""
+
+    shots: Annotated[tuple[Count, ...], Field(min_length=1)]
+    repeats: Count
+    steps: Count
+    batch: Count
+    learning_rate: Positive
+
+
 class Report(Frozen):
     title: str
     gallery: Count

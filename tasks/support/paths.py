@@ -32,3 +32,7 @@ def evaluation(key: str) -> Path:
 
 def metrics(key: str) -> Path:
     return Path("data/rounds") / key / "evaluation.json"
+
+
+def few_shot(key: str) -> Path:
+    return Path("data/rounds") / key / "few_shot.json"

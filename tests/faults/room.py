@@ -24,6 +24,7 @@ STAGES = {
     "pseudo_labels": (("pseudo_labels", "r1"), "data/rounds/r1/pseudo_labels.parquet"),
     "student": (("student", "r1"), "models/r1"),
     "evaluation": (("evaluation", "r1"), "data/rounds/r1/evaluation"),
+    "few_shot": (("few_shot", "r1"), "data/rounds/r1/few_shot.json"),
     "report": (("report",), "data/report"),
 }
 

@@ -17,7 +17,18 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-STAGES = ("faces", "manifest", "images", "teacher", "predictions", "pseudo_labels", "student", "evaluation", "report")
+STAGES = (
+    "faces",
+    "manifest",
+    "images",
+    "teacher",
+    "predictions",
+    "pseudo_labels",
+    "student",
+    "evaluation",
+    "few_shot",
+    "report",
+)
 # What stages import only when they come to it.
 LATE = ("mlflow", "torchvision", "matplotlib.pyplot", "torchmetrics", "PIL.PngImagePlugin")
 
