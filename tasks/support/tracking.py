@@ -75,8 +75,15 @@ def record_rounds(params: Params, last: str | None = None, *, whole: bool = True
 def _record_scores(client: "MlflowClient", parent: str, run: str, params: Params, number: int) -> None:
     """Log what a round's networks are worth, part by part: what a kill interrupts is completed and not doubled."""
     key = params.models[number]
-    state, scores = file_hash(paths.metrics(key)), _flatten(json.loads(paths.metrics(key).read_text()))
-    metrics = {name: value for name, value in scores.items() if value is not None}
+    files = {"": paths.metrics(key), "few_shot/": paths.few_shot(key)}
+    files = {before: path for before, path in files.items() if path.is_file()}
+    state = "-".join(file_hash(path) for path in files.values())
+    metrics = {
+        name: value
+        for before, path in files.items()
+        for name, value in _flatten(json.loads(path.read_text()), before).items()
+        if value is not None
+    }
     _log_epochs(client, run, read_table(paths.model(key) / "history.parquet").to_dicts())
     _once(client, run, state, "metrics", lambda: _log_metrics(client, run, metrics, step=number))
     # The runs table and the charts show parents first: rounds are the steps of a line there.

@@ -81,6 +81,7 @@ def test_the_flow_runs_what_changed_and_mlflow_records_it_once(world: Path, tmp_
     history = client.get_metric_history(found["parent"].info.run_id, metric)
     assert sorted(point.step for point in history) == [0, 1]
     assert len(client.get_metric_history(found["r1"].info.run_id, "epoch")) == 2
+    assert "few_shot/compound/compound/1_shots/f1_macro" in found["r1"].data.metrics
     figures = [item.path for item in client.list_artifacts(found["r1"].info.run_id, "confusion")]
     assert "confusion/print-gender.png" in figures
 
