@@ -18,7 +18,7 @@ from PIL import Image
 from benchmarks.rows import Row, row
 from benchmarks.setting import network, params, store, training_stage
 from distillery.faces.camera import Camera
-from distillery.faces.rendering import render_faces
+from distillery.faces.rendering import Series, render_faces
 from distillery.heads import Classification, Detection, Heads, Regression
 from distillery.images.adapters import Sighting
 from distillery.images.manifest import Source, assign_splits, build_rows, name_images
@@ -116,18 +116,10 @@ def _heads() -> Iterator[Row]:
 
 def _rendering() -> Iterator[Row]:
     camera = Camera(**params().faces.domains["studio"].camera)
+    series = Series(domain="studio", camera=camera, emotions="basic", people=16, images=512, size=64, seed=0)
     rates = {}
     for processes in (1, 2):
-        faces = render_faces(
-            domain="studio",
-            camera=camera,
-            emotions="basic",
-            people=16,
-            images=512,
-            size=64,
-            seed=0,
-            processes=processes,
-        )
+        faces = render_faces(series, processes=processes)
         rates[processes] = 512 / _seconds(partial(deque, faces, maxlen=0))
         yield row(
             "processes",

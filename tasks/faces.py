@@ -10,8 +10,7 @@ from PIL import Image
 
 from distillery.errors import DistilleryError
 from distillery.faces.camera import Camera
-from distillery.faces.expressions import Emotions
-from distillery.faces.rendering import BATCH, Truth, render_faces
+from distillery.faces.rendering import BATCH, Series, Truth, render_faces
 from distillery.files import part_path, whole_file
 from distillery.params import Params
 from tasks.support import paths
@@ -23,48 +22,20 @@ from tasks.support.resuming import mark_of, read_part, resumable_folder, resumab
 SUFFIX = ".json"
 
 
-def write_faces(
-    folder: Path,
-    *,
-    domain: str,
-    camera: dict[str, float],
-    emotions: Emotions,
-    people: int,
-    images: int,
-    size: int,
-    seed: int,
-    processes: int = 1,
-) -> Path:
+def write_faces(folder: Path, series: Series, processes: int = 1) -> Path:
     """The folder with its pictures and truth, replaced as a whole: whoever looks sees all of it or nothing.
 
     Interrupted, it keeps its finished batches for the next call.
-
-    Raises:
-        DistilleryError: the camera lacks a field or has one too many.
     """
-    try:
-        lens = Camera(**camera)
-    except TypeError as error:
-        raise DistilleryError(f"faces.domains.{domain}.camera: {error}") from error
-    mark = mark_of(code_hash(RENDERING), domain, sorted(camera.items()), emotions, people, images, size, seed)
-    with resumable_folder(folder) as draft, resumable_parts(f"{domain}-batches") as parts:
+    mark = mark_of(code_hash(RENDERING), series)
+    with resumable_folder(folder) as draft, resumable_parts(f"{series.domain}-batches") as parts:
         (draft / "images").mkdir(exist_ok=True)
         finished = _finished(draft, parts, mark)
         kept = {draft / str(row["path"]) for rows in finished for row in rows}
         for stale in set((draft / "images").iterdir()) - kept:
             stale.unlink()  # of a batch that was not finished, or of a run that wanted more
-        batches = render_faces(
-            domain=domain,
-            camera=lens,
-            emotions=emotions,
-            people=people,
-            images=images,
-            size=size,
-            seed=seed,
-            processes=processes,
-            first=len(finished),
-        )
-        progress = Progress(f"faces {domain}", images)
+        batches = render_faces(series, processes=processes, first=len(finished))
+        progress = Progress(f"faces {series.domain}", series.images)
         for number, (pictures, truths) in enumerate(batches, start=len(finished)):
             finished.append(_write_batch(draft, parts, mark, number, pictures, truths))
             progress(number * BATCH + len(pictures))
@@ -109,17 +80,20 @@ def _write_labels(path: Path, rows: list[Truth]) -> None:
 
 
 def main(params: Params, domain: str) -> None:
-    section = params.faces
-    if domain not in section.domains:
-        raise DistilleryError(f"faces.domains has no {domain!r}; allowed: {sorted(section.domains)}")
-    write_faces(
-        paths.faces(domain),
-        domain=domain,
-        **section.domains[domain].model_dump(),
-        size=section.size,
-        seed=params.seed,
-        processes=params.threads,
-    )
+    """Render one domain of the parameters.
+
+    Raises:
+        DistilleryError: there is none of that name, or its camera lacks a field or has one too many.
+    """
+    if domain not in params.faces.domains:
+        raise DistilleryError(f"faces.domains has no {domain!r}; allowed: {sorted(params.faces.domains)}")
+    section = params.faces.domains[domain].model_dump()
+    try:
+        camera = Camera(**section.pop("camera"))
+    except TypeError as error:
+        raise DistilleryError(f"faces.domains.{domain}.camera: {error}") from error
+    series = Series(domain=domain, camera=camera, size=params.faces.size, seed=params.seed, **section)
+    write_faces(paths.faces(domain), series, processes=params.threads)
 
 
 if __name__ == "__main__":

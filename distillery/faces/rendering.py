@@ -3,6 +3,7 @@
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from multiprocessing import get_context
 
@@ -19,18 +20,20 @@ Truth = dict[str, str | int | float]  # one image's labels by column
 BATCH = 64  # images whose head shapes are computed together
 
 
-def render_faces(
-    *,
-    domain: str,
-    camera: Camera,
-    emotions: Emotions,
-    people: int,
-    images: int,
-    size: int,
-    seed: int,
-    processes: int = 1,
-    first: int = 0,
-) -> Iterator[tuple[np.ndarray, list[Truth]]]:
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """What is rendered: so many images, ``size`` pixels wide, of so many people before one camera."""
+
+    domain: str
+    camera: Camera
+    emotions: Emotions
+    people: int
+    images: int
+    size: int
+    seed: int
+
+
+def render_faces(series: Series, *, processes: int = 1, first: int = 0) -> Iterator[tuple[np.ndarray, list[Truth]]]:
     """Batches of uint8 images [batch, size, size, 3] and one truth each; ``first`` passes over as many batches.
 
     Image k shows person k * people // images. Every person and image has a generator of its own, from the seed, the
@@ -38,17 +41,8 @@ def render_faces(
     the number of processes changes nothing but the time.
     """
     load_head()  # here first: anny's cache must not be built by several processes at once
-    render = partial(
-        _render_batch,
-        domain=domain,
-        camera=camera,
-        emotions=emotions,
-        people=people,
-        images=images,
-        size=size,
-        seed=seed,
-    )
-    starts = range(0, images, BATCH)[first:]
+    render = partial(_render_batch, series)
+    starts = range(0, series.images, BATCH)[first:]
     if processes == 1 or len(starts) == 1:
         yield from map(render, starts)
         return
@@ -59,23 +53,23 @@ def render_faces(
             pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _render_batch(
-    first: int, *, domain: str, camera: Camera, emotions: Emotions, people: int, images: int, size: int, seed: int
-) -> tuple[np.ndarray, list[Truth]]:
-    head, studio = load_head(), _studio(size)
-    numbers = range(first, min(first + BATCH, images))
-    generators = [_generator(seed, domain, 1, number) for number in numbers]
-    shown = [number * people // images for number in numbers]
-    known = {number: _person(seed, domain, number) for number in set(shown)}
+def _render_batch(series: Series, first: int) -> tuple[np.ndarray, list[Truth]]:
+    head, studio = load_head(), _studio(series.size)
+    numbers = range(first, min(first + BATCH, series.images))
+    generators = [_generator(series.seed, series.domain, 1, number) for number in numbers]
+    shown = [number * series.people // series.images for number in numbers]
+    known = {number: _person(series.seed, series.domain, number) for number in set(shown)}
     persons = [known[number] for number in shown]
     acts = [
-        sample_act(rng, expressiveness=person.expressiveness, emotions=emotions)
+        sample_act(rng, expressiveness=person.expressiveness, emotions=series.emotions)
         for rng, person in zip(generators, persons, strict=True)
     ]
     acting, resting = _shapes(head, persons, acts)
     pictures = [
         expose(
-            studio.portray(person=person, act=act, acting=a, resting=r, camera=camera, rng=rng), camera=camera, rng=rng
+            studio.portray(person=person, act=act, acting=a, resting=r, camera=series.camera, rng=rng),
+            camera=series.camera,
+            rng=rng,
         )
         for person, act, a, r, rng in zip(persons, acts, acting, resting, generators, strict=True)
     ]

@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from distillery.heads import Classification, Detection, Head
+from distillery.quality import quality
 
 
 def audit_kept(head: Head, values: Tensor, kept: Tensor, labels: Tensor, present: Tensor) -> dict[str, float]:
@@ -16,23 +17,13 @@ def audit_kept(head: Head, values: Tensor, kept: Tensor, labels: Tensor, present
         labels: float [images, names], the truth.
         present: where the truth is known, shaped as ``kept``.
     """
-    quality = _quality(head, values, labels)
+    good = quality(head, values, labels)
     known = present > 0
     chosen = known & (kept > 0)
     what = "precision" if isinstance(head, Classification | Detection) else "mae"
     return {
-        what: float(quality[chosen].mean()),
-        f"{what}_without_selection": float(quality[known].mean()),
+        what: float(good[chosen].mean()),
+        f"{what}_without_selection": float(good[known].mean()),
         "yield": float(chosen.sum() / known.sum()),
         "audited": float(chosen.sum()),
     }
-
-
-def _quality(head: Head, values: Tensor, labels: Tensor) -> Tensor:
-    match head:
-        case Classification():
-            return (values.argmax(dim=1) == labels.argmax(dim=1)).float()
-        case Detection():
-            return ((values >= 0.5) == (labels >= 0.5)).float()
-        case _:
-            return (values - labels).abs().mean(dim=1)

@@ -8,11 +8,12 @@ from torch import Tensor
 from torch.func import functional_call
 from torch.nn import functional
 
-from distillery.heads import Classification, Detection, Head, Identification, LearntHeads
+from distillery.heads import Identification, LearntHeads
 from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
 from distillery.losses import head_loss
 from distillery.networks.multihead import MultiHead, decode_logits
+from distillery.quality import quality
 from distillery.training.examples import Examples
 
 BATCH = 256
@@ -56,7 +57,8 @@ def validate(
                 continue
             loss = head_loss(head, logits[name], labels, present, smoothing=0.0)
             sums[f"val_loss/{name}"] += loss * present.sum()
-            sums[f"val_score/{name}"] += (_score(head, logits[name], labels) * present).sum()
+            values, _ = decode_logits(head, logits[name])
+            sums[f"val_score/{name}"] += (quality(head, values, labels) * present).sum()
             counts[name] += present.sum()
         between()
     for name, parts in seen.items():
@@ -67,17 +69,6 @@ def validate(
             sums[f"val_loss/{name}"] += (~right).sum()
     # Not a number where nothing is labelled: a 0 would look perfect.
     return {key: float(value) / (float(counts[key.split("/", 1)[1]]) or math.nan) for key, value in sums.items()}
-
-
-def _score(head: Head, logits: Tensor, labels: Tensor) -> Tensor:
-    values, _ = decode_logits(head, logits)
-    match head:
-        case Classification():
-            return (values.argmax(dim=1) == labels.argmax(dim=1)).float()
-        case Detection():
-            return ((values >= 0.5) == (labels >= 0.5)).float()
-        case _:
-            return (values - labels).abs().mean(dim=1)
 
 
 def _nearest_is_same(embeddings: Tensor, people: Tensor) -> Tensor:

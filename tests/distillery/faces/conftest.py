@@ -1,9 +1,14 @@
 """One camera and one small set of rendered faces, shared by the tests."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from distillery.faces.camera import Camera
+
+if TYPE_CHECKING:
+    from distillery.faces.rendering import Series
 
 CAMERA = {
     "light_azimuth": 15.0, "light_azimuth_spread": 10.0, "light_elevation": 30.0, "light_elevation_spread": 5.0,
@@ -25,11 +30,17 @@ def camera(camera_values: dict[str, float]) -> Camera:
 
 
 @pytest.fixture(scope="session")
-def faces(camera: Camera) -> tuple[np.ndarray, list[dict]]:
+def series(camera: Camera) -> "Series":
     """70 images of 10 people, 32 pixels wide: more than one batch."""
+    from distillery.faces.rendering import Series
+
+    return Series(domain="studio", camera=camera, emotions="basic", people=10, images=70, size=32, seed=7)
+
+
+@pytest.fixture(scope="session")
+def faces(series: "Series") -> tuple[np.ndarray, list[dict]]:
+    """The pictures and truths of ``series``."""
     from distillery.faces.rendering import render_faces
 
-    batches = list(
-        render_faces(domain="studio", camera=camera, emotions="basic", people=10, images=70, size=32, seed=7)
-    )
+    batches = list(render_faces(series))
     return np.concatenate([pictures for pictures, _ in batches]), [truth for _, truths in batches for truth in truths]
