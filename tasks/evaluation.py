@@ -14,9 +14,11 @@ import polars as pl
 import torch
 from torch import Tensor
 
+from distillery.errors import DistilleryError
 from distillery.files import whole_file
-from distillery.heads import AnyHeads, Compound
+from distillery.heads import AnyHeads, Compound, Identification
 from distillery.images.cells import labelled_cells
+from distillery.images.pairs import read_pairs
 from distillery.images.store import ImageStore
 from distillery.labelling.compounds import score_compounds
 from distillery.labelling.predictor import Predictor
@@ -60,6 +62,7 @@ def write_evaluation(key: str, params: Params) -> Path:
             for name, part, where in _by_head(rows, params.heads):
                 found = {way: _values(params.heads, name, answers, way)[where] for way in WAYS}
                 scores.add_test(part, name, found, labelled_cells(part, params.heads))
+                _add_pairs(scores, part, name, found, params)
                 print(f"{key}: evaluated {name} on {dataset}, {len(part):,} test images", flush=True)
     if key != TEACHER:
         needed = [f"{name}_{what}" for name in params.distilled for what in ("soft", "weight")]
@@ -68,6 +71,18 @@ def write_evaluation(key: str, params: Params) -> Path:
             for name, part, _ in _by_head(rows, params.distilled):
                 scores.add_audit(part, name, pseudo, labelled_cells(part, params.heads))
     return _write(key, scores)
+
+
+def _add_pairs(scores: Scores, rows: pl.DataFrame, name: str, found: dict[str, Tensor], params: Params) -> None:
+    """Verify an identification head by its data set's own list of pairs, if it has one."""
+    dataset = rows["dataset"][0]
+    listed = params.manifest.datasets[dataset].pairs
+    if listed is None or not isinstance(params.heads[name], Identification):
+        return
+    pairs = read_pairs(Path(listed))
+    if not (kept := scores.add_pairs(rows, name, found, pairs)):
+        raise DistilleryError(f"{listed}: none of its {len(pairs):,} pairs is of two test images of '{dataset}'")
+    print(f"{dataset}: {kept:,} of {len(pairs):,} pairs are of test images", flush=True)
 
 
 def _by_dataset(manifest: pl.DataFrame, split: str, heads: AnyHeads) -> list[pl.DataFrame]:

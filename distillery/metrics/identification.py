@@ -13,8 +13,8 @@ def score_identities(directions: Tensor, people: Tensor) -> dict[str, float]:
     """Metrics over all pairs of images, float [images, dimensions] against int64 [images].
 
     ``auc``; ``accepted_at_<rate>``, the share of true pairs that is accepted where that share of false ones is; and
-    ``verification_accuracy`` by ``accuracy_by_folds``. Not-a-number where all images are of one person, or of as many
-    people as images.
+    ``verification_accuracy``, the mean of ``accuracies_by_fold``. Not-a-number where all images are of one person, or
+    of as many people as images.
     """
     units = torch.nn.functional.normalize(directions, dim=1)
     first, second = torch.triu_indices(len(people), len(people), offset=1).unbind()
@@ -31,12 +31,27 @@ def score_identities(directions: Tensor, people: Tensor) -> dict[str, float]:
     accepted = [float(true[false <= rate].max()) for rate in RATES]
     fold = _folds(people)
     apart = fold[first] == fold[second]  # pairs across folds would be in neither
-    accuracy = accuracy_by_folds(similarity[apart], same[apart], fold[first][apart])
+    by_fold = accuracies_by_fold(similarity[apart], same[apart], fold[first][apart])
+    accuracy = sum(by_fold) / len(by_fold) if by_fold else float("nan")
     return dict(zip(found, [area, *accepted, accuracy], strict=True))
 
 
-def accuracy_by_folds(similarity: Tensor, same: Tensor, fold: Tensor) -> float:
-    """The mean accuracy over folds, each by the threshold that is best for the pairs of all others.
+def score_pairs(first: Tensor, second: Tensor, same: Tensor, fold: Tensor) -> tuple[float, float, float]:
+    """Of a list of pairs the mean accuracy over its folds, and that less and plus two standard errors.
+
+    Args:
+        first, second: float [pairs, dimensions].
+        same: bool [pairs].
+        fold: int64 [pairs].
+    """
+    similarity = (1 + torch.nn.functional.cosine_similarity(first, second)) / 2
+    found = torch.tensor(accuracies_by_fold(similarity, same, fold), dtype=torch.float64)
+    mean, error = float(found.mean()), float(found.std()) / max(1, len(found)) ** 0.5
+    return mean, mean - 2 * error, mean + 2 * error
+
+
+def accuracies_by_fold(similarity: Tensor, same: Tensor, fold: Tensor) -> list[float]:
+    """The accuracy of each fold, by the threshold that is best for the pairs of all others.
 
     Source: the protocol of LFW (Huang et al., 2007, section 5). True and false pairs count alike, as LFW's are as many.
 
@@ -51,7 +66,7 @@ def accuracy_by_folds(similarity: Tensor, same: Tensor, fold: Tensor) -> float:
         if same[held].any() and not same[held].all() and same[~held].any() and not same[~held].all():
             threshold = _best_threshold(similarity[~held], same[~held])
             found.append(_balanced(similarity[held] >= threshold, same[held]))
-    return sum(found) / len(found) if found else float("nan")
+    return found
 
 
 def _best_threshold(similarity: Tensor, same: Tensor) -> Tensor:

@@ -121,6 +121,8 @@ class Params(Frozen):
                     raise ValueError(
                         f"{where}.identity is missing, and heads.{head} learns people: the splits would cut them"
                     )
+            if dataset.pairs and not any(isinstance(self.heads[head], Identification) for head in dataset.heads):
+                raise ValueError(f"{where}.pairs is {dataset.pairs!r}, but it labels no identification head to verify")
             drawn = self.teacher.mixing.get(key, 0) > 0
             if drawn and any("train" in shares for shares in dataset.splits.values()):
                 labelled |= set(dataset.heads)

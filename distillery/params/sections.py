@@ -22,7 +22,10 @@ class Faces(Frozen):
 
 
 class Dataset(Frozen):
-    """One data set: where it lies, how it is read, which of its columns label which head."""
+    """One data set: where it lies, how it is read, which of its columns label which head.
+
+    ``pairs``: a list of pairs of its images, by which an identification head is verified, as LFW's ``pairs.txt``.
+    """
 
     adapter: Literal["utkface", "folders", "people", "table"]
     path: str
@@ -31,13 +34,14 @@ class Dataset(Frozen):
     path_column: str = "path"
     heads: dict[str, str | tuple[str, ...]] = Field(default={})
     identity: str | None = None
+    pairs: str | None = None
     rename: dict[str, dict[str, str | None]] = Field(default={})
     splits: dict[str, dict[str, Share]]
 
-    @field_validator("path")
+    @field_validator("path", "pairs")
     @classmethod
-    def _path_is_watched(cls, path: str) -> str:
-        if not path.startswith("data/raw/") or ".." in path.split("/"):
+    def _path_is_watched(cls, path: str | None) -> str | None:
+        if path is not None and (not path.startswith("data/raw/") or ".." in path.split("/")):
             raise ValueError(f"{path!r} is outside data/raw/, where DVC watches; move the data set there")
         return path
 

@@ -1,7 +1,7 @@
 """The tables of an evaluation as they grow: scores with intervals and draws, confusions, reliability, the audit."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import polars as pl
@@ -10,9 +10,11 @@ from torch import Tensor
 
 from distillery.heads import AnyHeads, Classification, Compound, Identification
 from distillery.images.cells import Cells
+from distillery.images.pairs import Pair, image_of
 from distillery.metrics import PRIMARY, score
 from distillery.metrics.audit import audit_kept
 from distillery.metrics.bootstrap import draw, interval
+from distillery.metrics.identification import score_pairs
 from distillery.metrics.reliability import reliability
 
 WAYS = ("one_view", "ensemble")
@@ -51,6 +53,21 @@ class Scores:
             named = [{**place, "head": name, "actual": head.classes[a], "predicted": head.classes[p]} for a, p in pairs]
             self.confusion += named
             self.reliability += [{**place, "head": name, **row} for row in reliability(values, truth)]
+
+    def add_pairs(self, rows: pl.DataFrame, name: str, found: dict[str, Tensor], pairs: Sequence[Pair]) -> int:
+        """Verify a list of pairs, as far as both are among one data set's test rows; returns how many are.
+
+        The interval is of two standard errors over the list's folds: LFW's way.
+        """
+        places = {image_of(path): place for place, path in enumerate(rows["path"])}
+        kept = [pair for pair in pairs if pair.first in places and pair.second in places]
+        first, second = (torch.tensor([places[getattr(pair, side)] for pair in kept]) for side in ("first", "second"))
+        same, fold = torch.tensor([pair.same for pair in kept]), torch.tensor([pair.fold for pair in kept])
+        for way in WAYS if kept else ():
+            value, low, high = score_pairs(found[way][first], found[way][second], same, fold)
+            row = {**_place(rows), "head": name, "way": way, "metric": "pairs_accuracy", "value": value}
+            self.scores.append({**row, "low": low, "high": high, "images": len({*first.tolist(), *second.tolist()})})
+        return len(kept)
 
     def add_audit(self, rows: pl.DataFrame, name: str, pseudo: pl.DataFrame, cells: Cells) -> None:
         """Measure one head's pseudo-labels on one data set's audit rows."""

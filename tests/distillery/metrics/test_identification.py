@@ -6,7 +6,7 @@ from torch import Tensor
 
 from distillery.heads import Identification
 from distillery.metrics import higher_is_better, score
-from distillery.metrics.identification import accuracy_by_folds, score_identities
+from distillery.metrics.identification import accuracies_by_fold, score_identities, score_pairs
 
 
 def _people(count: int, images: int, spread: float, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -54,9 +54,23 @@ def test_the_threshold_of_a_fold_comes_from_the_others_alone():
     similarity = torch.tensor([0.05, 0.1, 0.4, 0.45, 0.55, 0.6, 0.9, 0.95])
     same = torch.tensor([False, False, True, True] * 2)
     fold = torch.tensor([0] * 4 + [1] * 4)
-    assert accuracy_by_folds(similarity, same, fold) == pytest.approx((0.5 + 0.5) / 2)
-    assert accuracy_by_folds(similarity, same, torch.tensor([0, 1] * 4)) < 1
-    assert accuracy_by_folds(similarity[:4].repeat(2), same, fold) == 1
+    assert accuracies_by_fold(similarity, same, fold) == [0.5, 0.5]
+    assert sum(accuracies_by_fold(similarity, same, torch.tensor([0, 1] * 4))) < 2
+    assert accuracies_by_fold(similarity[:4].repeat(2), same, fold) == [1, 1]
+
+
+def test_a_list_of_pairs_is_scored_by_its_folds_with_their_standard_error():
+    """Cosines .9, .1 and so on; the first fold has one true pair below a false one."""
+    cosines = torch.tensor([0.9, 0.1, 0.2, 0.3, 0.8, 0.1, 0.9, 0.2])
+    first = torch.tensor([[1.0, 0.0]]).repeat(8, 1)
+    second = torch.stack([cosines, (1 - cosines.square()).sqrt()], dim=1) * 3
+    same, fold = torch.tensor([True, False] * 4), torch.tensor([0] * 4 + [1] * 4)
+    value, low, high = score_pairs(first, second, same, fold)
+    by_fold = accuracies_by_fold((1 + cosines) / 2, same, fold)
+    assert value == pytest.approx(sum(by_fold) / 2)
+    error = abs(by_fold[0] - by_fold[1]) / 2
+    assert (low, high) == pytest.approx((value - 2 * error, value + 2 * error))
+    assert error > 0
 
 
 @pytest.mark.parametrize("people", [[0, 0, 0], [0, 1, 2]])
