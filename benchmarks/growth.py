@@ -24,10 +24,10 @@ from distillery.images.adapters import Sighting
 from distillery.images.manifest import Source, assign_splits, build_rows, name_images
 from distillery.images.shards import write_shard
 from distillery.labelling.pseudo_labels import select
-from distillery.tables import predictions_schema
+from distillery.tables import predictions_schema, read_table, write_table
 from tests.world import call, make_world
 
-STAGES = ("manifest", "images", "teacher", "predictions", "pseudo_labels", "evaluation", "report")
+STAGES = ("manifest", "images", "teacher", "predictions", "pseudo_labels", "evaluation", "few_shot", "report")
 
 
 def measure() -> Iterator[Row]:
@@ -56,6 +56,12 @@ def _tables() -> Iterator[Row]:
     for count in (10**3, 10**4, 10**5, 10**6):
         predictions = _predictions(heads, count)
         yield _rate("growth", "selection", count, partial(select, predictions, heads, thresholds))
+        with tempfile.TemporaryDirectory() as name:
+            path, schema = Path(name) / "predictions.parquet", predictions_schema(heads)
+            yield _rate(
+                "growth", "writing predictions", count, partial(write_table, predictions.to_arrow(), schema, path)
+            )
+            yield _rate("growth", "reading predictions", count, partial(read_table, path))
     for count in (10**3, 10**4, 10**5):
         sightings = [Sighting(path=Path(f"{index}.png"), identity=str(index // 10)) for index in range(count)]
         named = [(f"{index:032x}", "ok") for index in range(count)]

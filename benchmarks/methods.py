@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 from typing import get_args
 
+import numpy as np
+import torch
+
 from benchmarks.rows import Act, Row, compare
 from benchmarks.setting import network, params, store, training_stage
-from distillery.heads import names
+from distillery.heads import Compound, names
+from distillery.images.augmentation import Strengths
+from distillery.labelling.few_shot import FewShot, fine_tune
 from distillery.losses.coupling.expert import expert
 from distillery.methods import WeightingName
 from distillery.training.coupling import Coupling, DistributionMatching, SoftCoAnnotation
@@ -21,6 +26,7 @@ def measure() -> Iterator[Row]:
     acts["schedule dynamic"] = _act(schedule="dynamic")
     acts["optimiser prodigy"] = _act(optimiser="prodigy", learning_rate=1.0)
     acts["optimiser schedulefree"] = _act(optimiser="schedulefree", schedule="constant", ema=0.0)
+    acts["few-shot fine-tuning"] = _few_shot()
     for name, act in acts.items():
         yield compare("methods", name, act, _act(), against="equal weights", passes=9)
 
@@ -28,6 +34,24 @@ def measure() -> Iterator[Row]:
 def _act(**changed: object) -> Act:
     batch = params().teacher.batch
     return training_stage(network(), store(64), steps=STEPS, batch=batch, **{"weighting": "equal", **changed})
+
+
+def _few_shot() -> Act:
+    """Of the demo's compounds, the same batch: without checkpoints and averages, but in float32."""
+    found, batch = params(), params().teacher.batch
+    head = found.heads["compound"]
+    assert isinstance(head, Compound)
+    images = store(64).gather(np.arange(batch)).permute(0, 3, 1, 2)
+    labels = torch.arange(batch) % len(head.classes)
+    strengths = Strengths(**found.teacher.augmentation.model_dump())
+    model = FewShot(network(), head, found.heads, found.learnt)
+
+    def act() -> int:
+        how = {"steps": STEPS, "batch": batch, "learning_rate": 1e-4, "seed": 0}
+        fine_tune(model, images.to(found.device), labels.to(found.device), strengths=strengths, **how)
+        return STEPS * batch
+
+    return act
 
 
 def _couplings() -> list[Coupling]:

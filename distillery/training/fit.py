@@ -1,15 +1,18 @@
 """The loop: masked multi-task training, an epoch at a time; it yields, the caller records."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
+from torch.optim.swa_utils import update_bn
 
 from distillery.heads import LearntHeads
 from distillery.images.augmentation import Strengths, augment
+from distillery.images.cells import Cells
 from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
 from distillery.networks.multihead import MultiHead
@@ -22,6 +25,8 @@ from distillery.training.run import Run
 from distillery.training.settings import Settings
 from distillery.training.step import train_step
 from distillery.training.validation import validate
+
+STATISTICS = 16  # batches that batch normalisation's statistics are made of anew
 
 
 def fit(
@@ -72,20 +77,25 @@ def fit(
         if stopping:
             raise KeyboardInterrupt
 
-    for epoch in range(len(run.records), settings.epochs):
-        network.train()
-        steps = range(run.step, (epoch + 1) * settings.steps_per_epoch)
-        if steps:  # or the run was saved while it was evaluated, and there and back again would round
-            run.learn(True)
+    def augmented(steps: range) -> Iterator[tuple[int, Tensor, Cells]]:
         with closing(load_batches(store, training, plan, steps, workers=settings.workers, device=where)) as batches:
             for step, (pixels, cells) in zip(steps, batches, strict=True):
-                run.set_rate(step)
                 images, flipped = augment(to_float(pixels), strengths, _generator(seed, step))
-                images = images.contiguous(memory_format=layout)
-                cells = cells.flipped(heads, flipped)
-                run.add(train_step(run, images, cells, settings))
-                save_if_due()
+                yield step, images.contiguous(memory_format=layout), cells.flipped(heads, flipped)
+
+    for epoch in range(len(run.records), settings.epochs):
+        network.train()
+        first, last = epoch * settings.steps_per_epoch, (epoch + 1) * settings.steps_per_epoch
+        steps = range(run.step, last)
+        if steps:  # or the run was saved while it was evaluated, and there and back again would round
+            run.learn(True)
+        for step, images, cells in augmented(steps):
+            run.set_rate(step)
+            run.add(train_step(run, images, cells, settings))
+            save_if_due()
         run.learn(False)
+        if run.averages_itself:
+            _renew_statistics(network, augmented(range(first, min(last, first + STATISTICS))))
         record = {"epoch": epoch + 1, "learning_rate": float(run.optimiser.param_groups[0]["lr"]), **run.means()}
         record |= validate(
             network,
@@ -101,6 +111,15 @@ def fit(
         yield record
     save_checkpoint(checkpoint, run, key)
     network.load_state_dict(run.average.state)
+
+
+def _renew_statistics(network: MultiHead, batches: Iterable[tuple[int, Tensor, Cells]]) -> None:
+    """Give batch normalisation those of the weights that are evaluated: it knows those of the trained ones.
+
+    So schedule-free AdamW's authors advise. What is drawn meanwhile, by dropout, is drawn from nobody else.
+    """
+    with torch.random.fork_rng([network.mean.device] if network.mean.is_cuda else []):
+        update_bn((images for _, images, _ in batches), network)
 
 
 def _generator(seed: int, step: int) -> torch.Generator:

@@ -93,9 +93,14 @@ class Run:
             self.hypergradient.adapt()
         self.optimiser.step()
 
+    @property
+    def averages_itself(self) -> bool:
+        """Whether the optimiser evaluates other weights than it trains, as schedule-free AdamW does."""
+        return hasattr(self.optimiser, "eval")
+
     def learn(self, learning: bool) -> None:
-        """Make the weights those that are trained, or those that are evaluated: for schedule-free AdamW they differ."""
-        if hasattr(self.optimiser, "eval"):
+        """Make the weights those that are trained, or those that are evaluated."""
+        if self.averages_itself:
             self.optimiser.train() if learning else self.optimiser.eval()  # type: ignore[attr-defined]
 
     def record(self, losses: Tensor, weights: Tensor, couplings: Sequence[Tensor]) -> dict[str, Tensor]:

@@ -33,7 +33,7 @@ class Difference:
     def verdict(self, margin: float) -> str:
         """What it says of the claim that the first is above the second by more than ``-margin``."""
         if self.seeds < ENOUGH:
-            return f"open: {self.seeds} seeds"
+            return "open: too few seeds"
         return "holds" if self.low > -margin else "refuted" if self.high < -margin else "open"
 
 

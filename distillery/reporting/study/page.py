@@ -46,16 +46,14 @@ def write_claims(
     claims: Mapping[str, Claim], found: Mapping[str, Mapping[str, Difference]], heads: Sequence[str]
 ) -> list[str]:
     """A table of the claims, and below it one of their heads."""
-    lines = ["", "## Claims", "", _row("claim", "in", "difference", "seeds", "verdict"), _rule(5)]
+    lines = ["", "## Claims", "", _row("name", "claim", "in", "difference", "seeds", "verdict"), _rule(6)]
     for name, claim in claims.items():
-        if by_head := found[name]:
+        by_head, result = found[name], ("", "0", "not trained")
+        if by_head:
             mean = by_head["mean"]
-            lines.append(
-                _row(claim.text, PLACES[claim.domains], _shown(mean), str(mean.seeds), verdict(claim, by_head))
-            )
-        else:
-            lines.append(_row(claim.text, PLACES[claim.domains], "", "0", "not trained"))
-    lines += ["", "## Claims by head", "", _row("claim", *heads), _rule(1 + len(heads))]
+            result = (_shown(mean), str(mean.seeds), verdict(claim, by_head))
+        lines.append(_row(name, claim.text, PLACES[claim.domains], *result))
+    lines += ["", "## Claims by head", "", _row("name", *heads), _rule(1 + len(heads))]
     lines += [_by_head(name, by_head, heads) for name, by_head in found.items() if by_head]
     return lines
 

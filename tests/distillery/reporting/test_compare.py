@@ -60,7 +60,7 @@ def test_one_seed_has_no_spread_but_that_of_people():
     found = _compare({"better": "several", "than": 0.3}, seeds=1)["age"]
     assert found.value == pytest.approx(0.29)
     assert found.high - found.low == pytest.approx(np.subtract(*np.percentile(PEOPLE, [95, 5])), rel=0.05)
-    assert found.verdict(0) == "open: 1 seeds"
+    assert found.verdict(0) == "open: too few seeds"
 
 
 def test_each_head_has_a_network_of_its_own():

@@ -5,11 +5,13 @@ from itertools import islice
 import pytest
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import update_bn
 
 from distillery.heads import Heads
 from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
 from distillery.losses import head_loss
+from distillery.training import fit as fitting
 from distillery.training.examples import Examples
 from distillery.training.run import Run
 from distillery.training.settings import Settings
@@ -201,3 +203,27 @@ def test_labels_are_swapped_with_the_images_that_augmentation_flips(
         assert torch.equal(swapped, labels[:, [2, 1, 0]])
         assert torch.equal(swapped_weights, weights[:, [2, 1, 0]])
     assert any(not torch.equal(one[0], other[0]) for one, other in zip(plain, flipped, strict=True))
+
+
+def test_schedule_free_weights_are_evaluated_with_statistics_of_their_own(run, make_network, monkeypatch):
+    """They are those that the last epoch's images give the weights that are left; a checkpoint's would be others."""
+    seen: list[torch.Tensor] = []
+
+    def note(batches, network):
+        seen[:] = list(batches)
+        update_bn(seen, network)
+
+    monkeypatch.setattr(fitting, "update_bn", note)
+    network = make_network()
+    list(run(network, optimiser="schedulefree", schedule="constant", ema=0.0, learning_rate=0.1))
+    found = {name: value.clone() for name, value in network.state_dict().items() if "running" in name}
+    update_bn(seen, network)
+    assert found
+    for name, value in found.items():
+        assert torch.allclose(value, network.state_dict()[name]), name
+    assert len(seen) == 3, "an epoch's batches, as it has fewer than are enough"
+
+
+def test_other_optimisers_keep_the_statistics_of_training(run, make_network, monkeypatch):
+    monkeypatch.setattr(fitting, "update_bn", lambda *_: pytest.fail("their weights are those that were trained"))
+    list(run(make_network(), epochs=1))

@@ -42,7 +42,7 @@ def test_the_difference_is_that_of_the_scores(study):
         values.append(scores.filter(at & (pl.col("metric") == "balanced_accuracy"))["value"].item())
     assert row["value"] == pytest.approx(values[0] - values[1])
     assert row["low"] <= row["value"] <= row["high"]
-    assert row["verdict"] == "open: 1 seeds"
+    assert row["verdict"] == "open: too few seeds"
 
 
 def test_a_mistake_in_the_study_is_named(study):
