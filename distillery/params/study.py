@@ -68,6 +68,14 @@ class Study(Frozen):
     claims: dict[str, Claim]
 
     @model_validator(mode="after")
+    def _kept_heads_are_names(self) -> Self:
+        for name, changes in self.variants.items():
+            kept = changes.get("heads_only", [""])
+            if not isinstance(kept, list) or not kept or not all(isinstance(head, str) for head in kept):
+                raise ValueError(f"variants.{name}.heads_only is {kept!r}; allowed: a list of heads")
+        return self
+
+    @model_validator(mode="after")
     def _names_are_variants(self) -> Self:
         named = {"trained": self.trained, "single": (self.single,)}
         named |= {f"claims.{key}": claim.sides for key, claim in self.claims.items()}
@@ -94,7 +102,7 @@ def variant_params(params: Mapping[str, Any], study: Study, variant: str, seed: 
     """The pipeline's parameters as a variant and seed have them; the given ones stay as they are.
 
     Raises:
-        DistilleryError: there is no such variant.
+        DistilleryError: there is no such variant, or it keeps a head that there is not.
     """
     if variant not in study.variants:
         raise DistilleryError(f"no variant {variant!r}; allowed: {list(study.variants)}")
@@ -104,7 +112,14 @@ def variant_params(params: Mapping[str, Any], study: Study, variant: str, seed: 
     found = merge(merge(merge(params, study.base), changes), named)
     # Replaced, not merged: a variant has no round but its own.
     found["rounds"] = changes.get("rounds", study.base.get("rounds", params["rounds"]))
-    return found if kept is None else _keep_heads(found, kept)
+    if kept is None:
+        return found
+    try:
+        if unknown := sorted(set(kept) - set(found["heads"])):
+            raise DistilleryError(f"variants.{variant}.heads_only names {unknown}; allowed: {list(found['heads'])}")
+        return _keep_heads(found, kept)
+    except (KeyError, TypeError, AttributeError):
+        return found  # a section is no mapping: what checks the parameters says which
 
 
 def merge(params: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

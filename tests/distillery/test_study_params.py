@@ -45,6 +45,12 @@ def test_an_unknown_variant_is_named():
         variant_params(PARAMS, STUDY, "dynamik", 0)
 
 
+def test_a_head_that_there_is_not_cannot_be_kept():
+    study = validate_study({**FOUND, "variants": {**FOUND["variants"], "single_age": {"heads_only": ["agee"]}}}, "s")
+    with pytest.raises(DistilleryError, match=r"variants.single_age.heads_only names \['agee'\]; allowed: \['age', "):
+        variant_params(PARAMS, study, "single_age", 0)
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from distillery.errors import DistilleryError
 from distillery.params import validate
+from distillery.params.study import validate_study, variant_params
 from tasks.support.yaml_file import read_yaml
 from tests.fuzz.answers import answer
 from tests.fuzz.mutations import mutated
@@ -39,7 +40,7 @@ def _places(found: object, key: tuple = ()) -> Iterator[tuple]:
         yield from _places(value, (*key, name))
 
 
-PLACES = list(_places(PARAMS))
+STUDY = yaml.safe_load((ROOT / "study/params.yaml").read_text())
 
 
 def _reach(found: object, place: tuple) -> tuple:
@@ -60,8 +61,8 @@ def _has(found: object, name: object) -> bool:
     )
 
 
-def _change(steps: list[tuple[int, tuple, tuple, object]]) -> object:
-    found = copy.deepcopy(PARAMS)
+def _change(sound: dict, steps: list[tuple[int, tuple, tuple, object]]) -> object:
+    found = copy.deepcopy(sound)
     for kind, place, other, value in steps:
         where, name = _reach(found, place)
         from_where, from_name = _reach(found, other)
@@ -76,9 +77,10 @@ def _change(steps: list[tuple[int, tuple, tuple, object]]) -> object:
     return found
 
 
-def values() -> st.SearchStrategy[object]:
-    step = st.tuples(st.integers(0, 3), st.sampled_from(PLACES), st.sampled_from(PLACES), VALUES)
-    return st.builds(_change, st.lists(step, min_size=1, max_size=4))
+def values(sound: dict = PARAMS) -> st.SearchStrategy[object]:
+    place = st.sampled_from(list(_places(sound)))
+    step = st.tuples(st.integers(0, 3), place, place, VALUES)
+    return st.builds(_change, st.just(sound), st.lists(step, min_size=1, max_size=4))
 
 
 def text() -> st.SearchStrategy[bytes]:
@@ -93,6 +95,19 @@ def check_values(found: object, folder: Path) -> None:
         assert reason.startswith("params.yaml") and len(reason) < 40_000
     else:
         assert all(math.isfinite(number) for number in _numbers(params.model_dump()))
+
+
+def check_study(found: object, folder: Path) -> None:
+    """A study of which every variant is sound parameters, or an error that is short."""
+    study, reason = answer(DistilleryError, validate_study, found, "study.yaml")
+    assert reason.startswith("study.yaml does not fit") and len(reason) < 40_000 if reason else study.trained
+    for variant in study.variants if study else ():
+        params, reason = answer(DistilleryError, variant_params, PARAMS, study, variant, 0)
+        if reason:
+            assert reason.startswith(f"variants.{variant}.heads_only names")
+        else:
+            _, reason = answer(DistilleryError, validate, params, variant)
+            assert reason == "" or reason.startswith(variant)
 
 
 def check_text(content: bytes, folder: Path) -> None:

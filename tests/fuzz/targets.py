@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
-from tests.fuzz import images, models, params, shards, tables
+from tests.fuzz import images, models, pairs, params, shards, tables
 from tests.fuzz.mutations import mutated
 
 
@@ -21,6 +21,8 @@ class Target(NamedTuple):
 NAMES = (
     "params-values",
     "params-text",
+    "study-values",
+    "pairs",
     "labels-csv",
     "labels-parquet",
     "labels-columns",
@@ -41,6 +43,10 @@ def make_target(name: str, folder: Path) -> Target:
             return Target(params.values(), params.check_values)
         case ["params", "text"]:
             return Target(params.text(), params.check_text)
+        case ["study", "values"]:
+            return Target(params.values(params.STUDY), params.check_study)
+        case ["pairs"]:
+            return Target(pairs.lists(), pairs.check)
         case ["labels", "csv"]:
             return Target(tables.csv(), tables.check_csv)
         case ["labels", "parquet"]:
