@@ -80,8 +80,12 @@ def _add_pairs(scores: Scores, rows: pl.DataFrame, name: str, found: dict[str, T
     if listed is None or not isinstance(params.heads[name], Identification):
         return
     pairs = read_pairs(Path(listed))
-    if not (kept := scores.add_pairs(rows, name, found, pairs)):
-        raise DistilleryError(f"{listed}: none of its {len(pairs):,} pairs is of two test images of '{dataset}'")
+    kept = scores.add_pairs(rows, name, found, pairs)
+    if not kept:
+        raise DistilleryError(
+            f"{listed}: too few of its {len(pairs):,} pairs are of two test images of '{dataset}'; "
+            "wanted are true and false ones in two folds at least"
+        )
     print(f"{dataset}: {kept:,} of {len(pairs):,} pairs are of test images", flush=True)
 
 

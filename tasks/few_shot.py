@@ -59,7 +59,7 @@ def write_few_shot(key: str, params: Params) -> Path:
         store.content_hash(),
         params.model_dump_json(include={"heads", "few_shot", "seed", "teacher"}),
         describe_machine(params, bf16=False),
-        code_hash((*LABELLING, *EMOTIONS)),
+        code_hash((*LABELLING, *EMOTIONS, "distillery/metrics", "distillery/heads.py", "tasks/few_shot.py")),
     )
     found: list[dict] = []
     with resumable_parts(f"{key}-few_shot") as folder:

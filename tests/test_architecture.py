@@ -12,8 +12,9 @@ ROOT = Path(__file__).parent.parent
 EXEMPT = {
     "distillery.params",
     "distillery.params.couplings",
+    "distillery.params.kinds",
+    "distillery.params.mistakes",
     "distillery.params.sections",
-    "distillery.params.study",
     "distillery.params.training",
     "distillery.errors",
     "distillery.files",

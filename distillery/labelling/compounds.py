@@ -30,9 +30,11 @@ def score_compounds(head: Compound, heads: AnyHeads, values: Mapping[str, Tensor
     found = values[head.expression][:, first] + values[head.expression][:, second]
     if head.action_units is not None:
         units = names(heads[head.action_units])
-        shares = torch.tensor([[units_by_emotion()[name].get(unit, 0.0) for unit in units] for name in head.classes])
+        shares = found.new_tensor(
+            [[units_by_emotion()[name].get(unit, 0.0) for unit in units] for name in head.classes]
+        )
         found = found + values[head.action_units] @ (shares / shares.sum(dim=1, keepdim=True)).T
     if head.valence is not None:
         positive = values[head.valence][:, names(heads[head.valence]).index("valence")] > 0
-        found = found + positive[:, None] * torch.tensor([float(name in POSITIVE) for name in head.classes])
+        found = found + positive[:, None] * found.new_tensor([float(name in POSITIVE) for name in head.classes])
     return found

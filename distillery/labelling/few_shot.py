@@ -96,7 +96,7 @@ def draw_shots(labels: np.ndarray, classes: Sequence[str], shots: int, seed: int
         found = np.random.default_rng([seed, place]).permutation(np.flatnonzero(labels == place))
         if len(found) < shots:
             raise DistilleryError(
-                f"few_shot.shots: found {shots}, allowed is at most {len(found)}: "
+                f"few_shot.shots: found {shots}, allowed is at most {len(found)}, or none at all ([]): "
                 f"half of the people show {name!r} in no more images"
             )
         drawn.append(found[:shots])

@@ -120,9 +120,10 @@ class Evaluation(Inference):
 
 
 class FewShot(Frozen):
-    """``shots``: images of each class; ``repeats``: draws of the people who show them; ``batch``: images of a step."""
+    """``shots``: images of each class, or none to learn nothing; ``repeats``: draws of the people who show them;
+    ``batch``: images of a step."""
 
-    shots: Annotated[tuple[Count, ...], Field(min_length=1)]
+    shots: tuple[Count, ...]
     repeats: Count
     steps: Count
     batch: Count

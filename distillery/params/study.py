@@ -2,7 +2,6 @@
 
 import copy
 from collections.abc import Mapping
-from string import Formatter
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
@@ -12,6 +11,8 @@ from distillery.heads import Frozen
 from distillery.params.kinds import LARGEST, Count, FolderName
 from distillery.params.mistakes import describe
 
+HEAD = "{head}"
+FIRST = "r0"  # the teacher's round
 Changes = dict[str, Any]
 Seed = Annotated[int, Field(ge=0, le=LARGEST)]
 
@@ -77,13 +78,25 @@ class Study(Frozen):
 
     @model_validator(mode="after")
     def _names_are_variants(self) -> Self:
+        if HEAD not in self.single:
+            raise ValueError(f"single is {self.single!r}; it has to hold {HEAD}, which stands for each head")
         named = {"trained": self.trained, "single": (self.single,)}
         named |= {f"claims.{key}": claim.sides for key, claim in self.claims.items()}
         for where, names in named.items():
             for name in names:
-                if not _matches(name, self.variants):
+                if not self._is_network(name):
                     raise ValueError(f"{where} names {name!r}; allowed: {list(self.variants)}, with /r1 a round of it")
         return self
+
+    def _is_network(self, name: str) -> bool:
+        """Whether a name, with anything for ``{head}``, is a variant's, or one of its rounds'."""
+        variant, _, key = name.partition("/")
+        before, _, after = variant.partition(HEAD)
+        fits = [found for found in self.variants if found == variant]
+        if HEAD in variant:
+            fits = [found for found in self.variants if found.startswith(before) and found.endswith(after)]
+        rounds = [self.variants[found].get("rounds", self.base.get("rounds", {})) for found in fits]
+        return bool(fits) and (key in ("", FIRST) or any(isinstance(each, dict) and key in each for each in rounds))
 
 
 def validate_study(found: object, where: str) -> Study:
@@ -111,10 +124,12 @@ def variant_params(params: Mapping[str, Any], study: Study, variant: str, seed: 
     named = {"seed": seed, "report": {"title": f"{variant}, seed {seed}"}}
     found = merge(merge(merge(params, study.base), changes), named)
     # Replaced, not merged: a variant has no round but its own.
-    found["rounds"] = changes.get("rounds", study.base.get("rounds", params["rounds"]))
-    if kept is None:
-        return found
+    found["rounds"] = changes.get("rounds", study.base.get("rounds", params.get("rounds")))
     try:
+        for dataset in found["manifest"]["datasets"].values():
+            dataset.pop("pairs", None)  # networks are compared by what all of them are measured by
+        if kept is None:
+            return found
         if unknown := sorted(set(kept) - set(found["heads"])):
             raise DistilleryError(f"variants.{variant}.heads_only names {unknown}; allowed: {list(found['heads'])}")
         return _keep_heads(found, kept)
@@ -132,19 +147,16 @@ def merge(params: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
 
 
 def _keep_heads(params: dict[str, Any], kept: list[str]) -> dict[str, Any]:
-    """Some heads alone; the teacher draws no data set that labels none of them."""
+    """Some heads alone; the teacher draws no data set that labels none of them, and nothing couples what is gone."""
     for section in (params, params["pseudo_labels"]):
         section["heads"] = {name: head for name, head in section["heads"].items() if name in kept}
+    for section in (params["teacher"], params["student"]):
+        section["couplings"] = [
+            each for each in section["couplings"] if {each["classes"], each["elements"]} <= set(kept)
+        ]
     for name, dataset in params["manifest"]["datasets"].items():
         for key in ("heads", "rename"):
             dataset[key] = {head: value for head, value in dataset.get(key, {}).items() if head in kept}
         if not dataset["heads"]:
             params["teacher"]["mixing"].pop(name, None)
     return params
-
-
-def _matches(name: str, variants: Mapping[str, object]) -> bool:
-    """Whether a name, its round left out and anything for ``{head}``, is a variant's."""
-    variant = name.split("/")[0]
-    before, field, *_ = next(iter(Formatter().parse(variant)), ("", None))
-    return any(found.startswith(before) for found in variants) if field == "head" else variant in variants

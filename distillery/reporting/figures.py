@@ -9,6 +9,7 @@ import polars as pl
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+VERDICTS = {"holds": "#0b6e6e", "refuted": "#b3402e"}
 INK, ACCENT, PALE = "#22303c", "#0b6e6e", "#c9d6d6"
 
 
@@ -53,17 +54,17 @@ def draw_reliability(bins: pl.DataFrame) -> "Figure":
     return figure
 
 
-def draw_claims(claims: Mapping[str, tuple[float, float, float]]) -> "Figure":
-    """A difference and its interval for each claim, top to bottom; what lies right of zero is in favour of it.
+def draw_claims(claims: Mapping[str, tuple[float, float, float, str]]) -> "Figure":
+    """A difference and its interval for each claim, top to bottom, in the colour of what became of it.
 
     Args:
-        claims: value, low and high by what is claimed.
+        claims: value, low, high and verdict by what is claimed.
     """
     figure = _figure(8, 0.8 + 0.3 * len(claims))
     axes = figure.subplots()
     axes.axvline(0, color=PALE, linewidth=1)
-    for place, (value, low, high) in enumerate(claims.values()):
-        colour = ACCENT if low > 0 else INK
+    for place, (value, low, high, verdict) in enumerate(claims.values()):
+        colour = VERDICTS.get(verdict, INK)
         axes.plot([low, high], [place, place], color=colour, linewidth=1)
         axes.plot([value], [place], "o", color=colour, markersize=4)
     axes.set_yticks(range(len(claims)), list(claims))

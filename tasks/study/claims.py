@@ -1,5 +1,6 @@
 """Reads what the study's networks are worth; writes ``data/study/report/``: what became of the claims."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
@@ -11,10 +12,10 @@ from distillery.files import whole_folder
 from distillery.heads import Compound
 from distillery.metrics import PRIMARY
 from distillery.params import TEACHER, Params
-from distillery.params.study import Claim, Study
+from distillery.params.study import HEAD, Claim, Study
 from distillery.reporting.figures import draw_claims
 from distillery.reporting.headline import WAY
-from distillery.reporting.study.compare import DRAWS, POINTS, Networks
+from distillery.reporting.study.compare import DRAWS, POINTS, Difference, Networks
 from distillery.reporting.study.page import head_of_page, verdict, write_claims, write_networks, write_transfer
 from tasks.study import design
 from tasks.support.closing import read_evaluation
@@ -28,8 +29,10 @@ def write_report(_: object) -> Path:
     networks = _networks(study, base)
     learnt = list(base.learnt)
     zero_shot = [name for name, head in base.heads.items() if isinstance(head, Compound)]
+    _check_heads(study, base)
     claims = {name: networks.compare(claim, claim.heads or learnt) for name, claim in study.claims.items()}
-    several = [name for name in networks.names if not name.startswith(study.single.split("{")[0])]
+    single = {study.single.replace(HEAD, head) for head in learnt}
+    several = [name for name in networks.names if name.split("/")[0] not in single]
     alone = {name: Claim(text=name, better=name, than=study.single, domains="seen") for name in several}
     transfer = {name: networks.compare(claim, learnt) for name, claim in alone.items()}
     lines = [
@@ -39,18 +42,32 @@ def write_report(_: object) -> Path:
         *write_transfer(transfer, learnt),
     ]
     rows = [
-        {"claim": name, "head": head, **asdict(found), "verdict": verdict(study.claims[name], by_head)}
+        {"claim": name, "head": head, **asdict(found), "verdict": _verdict(study.claims[name], head, by_head)}
         for name, by_head in claims.items()
         for head, found in by_head.items()
     ]
-    means = {name: found["mean"] for name, found in claims.items() if found}
-    figure = draw_claims({name: (mean.value, mean.low, mean.high) for name, mean in means.items()})
+    drawn = {
+        name: (by_head["mean"].value, by_head["mean"].low, by_head["mean"].high, verdict(study.claims[name], by_head))
+        for name, by_head in claims.items()
+        if by_head
+    }
+    figure = draw_claims(drawn)
     with whole_folder(design.REPORT) as draft:
         (draft / "study.md").write_text("\n".join(lines) + "\n")
         pl.DataFrame(rows).write_csv(draft / "claims.csv")
         figure.savefig(draft / "study.png")
     print(f"study: {design.REPORT / 'study.md'}, {len(networks.names)} networks", flush=True)
     return design.REPORT
+
+
+def _check_heads(study: Study, base: Params) -> None:
+    for name, claim in study.claims.items():
+        if unknown := sorted({*claim.heads, claim.than_head or next(iter(base.heads))} - set(base.heads)):
+            raise DistilleryError(f"{design.STUDY}: claims.{name} names heads {unknown}; allowed: {list(base.heads)}")
+
+
+def _verdict(claim: Claim, head: str, by_head: Mapping[str, Difference]) -> str:
+    return verdict(claim, by_head) if head == "mean" else by_head[head].verdict(claim.margin)
 
 
 def _networks(study: Study, base: Params) -> Networks:

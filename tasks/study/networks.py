@@ -18,7 +18,7 @@ from tasks import evaluation, predictions, pseudo_labels, student, teacher
 from tasks.study import design
 from tasks.support import paths, tracking
 from tasks.support.command import run_keyed_stage
-from tasks.support.provenance import code_hash
+from tasks.support.provenance import LABELLING, TRAINING, code_hash
 from tasks.support.resuming import mark_of
 
 KEPT = ("scores", "draws", "audit", "history")
@@ -38,9 +38,7 @@ def write_networks(_: object, key: str) -> Path:
     if not seed.isdecimal():
         raise DistilleryError(f"{key!r}: wants <seed>-<variant>, for instance 0-dynamic")
     params = design.read_variant(design.read_study(), variant, int(seed))
-    target, record = design.network_folder(variant, int(seed)), Path("runs")
-    record.mkdir(exist_ok=True)
-    folder = _folder(key, params, {"manifest.parquet": design.MANIFEST, "images": design.IMAGES}, record)
+    target, folder = design.network_folder(variant, int(seed)), _folder(key, params)
     with chdir(folder):
         for output, act in _stages(params):
             if not output.exists():
@@ -55,20 +53,35 @@ def write_networks(_: object, key: str) -> Path:
     return target
 
 
-def _folder(key: str, params: Params, data: dict[str, Path], record: Path) -> Path:
-    """Where the stages run: the study's images and the MLflow record stand in it, and nothing of another making."""
+def _folder(key: str, params: Params) -> Path:
+    """Where the stages run: with the study's images and the MLflow record in it, and nothing of another making."""
     folder = paths.CHECKPOINTS / "study" / key
     facts = (params.model_dump_json(), file_hash(design.MANIFEST), ImageStore(design.IMAGES).content_hash())
-    mark, found = mark_of(*facts, code_hash(("distillery", "tasks"))), folder / MARK
+    code = code_hash((*TRAINING, *LABELLING, "distillery/metrics", "distillery/params", "distillery/heads.py", "tasks"))
+    mark, found = mark_of(*facts, code), folder / MARK
     if not found.is_file() or found.read_text() != mark:
         shutil.rmtree(folder, ignore_errors=True)
-        (folder / "data").mkdir(parents=True)
-        for name, path in data.items():
-            (folder / "data" / name).symlink_to(path.resolve())
-        (folder / record).symlink_to(record.resolve())
+        for place, path in _linked(params):
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            (folder / place).symlink_to(path.resolve())
         with whole_file(found) as temporary:
             temporary.write_text(mark)
     return folder
+
+
+def _linked(params: Params) -> Iterator[tuple[Path, Path]]:
+    """What the stages look for in their folder, and where it is."""
+    yield paths.MANIFEST, design.MANIFEST
+    yield paths.IMAGES, design.IMAGES
+    if params.network.pretrained is not None:
+        yield Path(params.network.pretrained.path), Path(params.network.pretrained.path)
+    records = {Path("runs")}  # and where a database of another name lies
+    if params.tracking.uri.startswith("sqlite:///"):
+        records.add(Path(params.tracking.uri.removeprefix("sqlite:///")).parent)
+    for record in records:
+        if not record.is_absolute():
+            record.mkdir(parents=True, exist_ok=True)
+            yield record, record
 
 
 def _stages(params: Params) -> Iterator[tuple[Path, Callable[[], object]]]:

@@ -21,7 +21,7 @@ def open_record(params: Params) -> "MlflowClient":
 
     uri = params.tracking.uri
     if uri.startswith("sqlite:///"):
-        file = Path(uri.removeprefix("sqlite:///")).absolute()
+        file = Path(uri.removeprefix("sqlite:///")).resolve()
         if not file.is_file():
             # The schema is made in dozens of steps, of which a kill would leave some: it appears whole or not at all.
             with whole_file(file) as draft:
@@ -42,8 +42,8 @@ def find_experiment(client: "MlflowClient", params: Params) -> str:
     found = client.get_experiment_by_name(params.tracking.experiment)
     if found is not None:
         return str(found.experiment_id)
-    # Absolute: otherwise artifacts land in whatever folder a process happens to run.
-    store = Path("runs/artifacts").absolute().as_uri()
+    # Absolute, links followed: otherwise artifacts land in whatever folder a process happens to run.
+    store = Path("runs/artifacts").resolve().as_uri()
     local = params.tracking.uri.startswith("sqlite:")
     return client.create_experiment(params.tracking.experiment, artifact_location=store if local else None)
 

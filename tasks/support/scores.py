@@ -57,13 +57,16 @@ class Scores:
     def add_pairs(self, rows: pl.DataFrame, name: str, found: dict[str, Tensor], pairs: Sequence[Pair]) -> int:
         """Verify a list of pairs, as far as both are among one data set's test rows; returns how many are.
 
-        The interval is of two standard errors over the list's folds: LFW's way.
+        The interval is of two standard errors over the list's folds: LFW's way. Where fewer than two folds have both
+        true and false pairs nothing is scored, and 0 returned.
         """
         places = {image_of(path): place for place, path in enumerate(rows["path"])}
         kept = [pair for pair in pairs if pair.first in places and pair.second in places]
+        if len({pair.fold for pair in kept if pair.same} & {pair.fold for pair in kept if not pair.same}) < 2:
+            return 0
         first, second = (torch.tensor([places[getattr(pair, side)] for pair in kept]) for side in ("first", "second"))
         same, fold = torch.tensor([pair.same for pair in kept]), torch.tensor([pair.fold for pair in kept])
-        for way in WAYS if kept else ():
+        for way in WAYS:
             value, low, high = score_pairs(found[way][first], found[way][second], same, fold)
             row = {**_place(rows), "head": name, "way": way, "metric": "pairs_accuracy", "value": value}
             self.scores.append({**row, "low": low, "high": high, "images": len({*first.tolist(), *second.tolist()})})

@@ -34,6 +34,16 @@ def test_a_network_of_one_head_draws_what_labels_it_and_its_student_everything()
     assert found.targets == ["print"]
 
 
+def test_couplings_of_heads_that_are_gone_and_lists_of_pairs_go_too():
+    coupling = {"kind": "co_annotation", "classes": "expression", "elements": "action_units", "relatedness": "expert"}
+    params = merge(PARAMS, {"teacher": {"couplings": [coupling]}})
+    params["manifest"]["datasets"]["print"]["pairs"] = "data/raw/pairs.txt"
+    assert variant_params(params, STUDY, "single_age", 0)["teacher"]["couplings"] == []
+    found = variant_params(params, STUDY, "webcam_alone", 0)
+    assert found["teacher"]["couplings"] == [coupling]
+    assert "pairs" not in found["manifest"]["datasets"]["print"]
+
+
 def test_merging_leaves_the_given_parameters_as_they_are():
     given = {"a": {"b": 1, "c": [1]}, "d": 2}
     assert merge(given, {"a": {"b": 5}, "e": 3}) == {"a": {"b": 5, "c": [1]}, "d": 2, "e": 3}
@@ -56,6 +66,8 @@ def test_a_head_that_there_is_not_cannot_be_kept():
     [
         ({"trained": ["dynamik"]}, "trained names 'dynamik'; allowed: .*'dynamic'"),
         ({"single": "one_{head}"}, "single names 'one_{head}'"),
+        ({"single": "single_age"}, "single is 'single_age'; it has to hold {head}"),
+        ({"claims": {"x": {"text": "", "better": "fixed/r9", "than": 0.1, "domains": "seen"}}}, "x names 'fixed/r9'"),
         (
             {"claims": {"x": {"text": "", "better": "dynamic", "than": "eqal/r1", "domains": "seen"}}},
             r"claims\.x names 'eqal/r1'",

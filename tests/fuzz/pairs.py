@@ -13,7 +13,7 @@ LIST = b"2\t2\nAda\t1\t4\nAda\t2\t3\nAda\t2\tBen\t1\nCid 1 Ben 2\nBen\t1\t2\nCid
 
 
 def lists() -> st.SearchStrategy[bytes]:
-    return mutated((LIST, b"1 1\nA 1 2\nA 1 B 2\n"))
+    return mutated((LIST, b"2 1\nA 1 2\nA 1 B 2\nB 3 4\nB 1 A 1\n"))
 
 
 def check(content: bytes, folder: Path) -> None:

@@ -1,10 +1,13 @@
 import json
 
+import numpy as np
 import polars as pl
 import pytest
+import torch
 import yaml
 
 from distillery.errors import DistilleryError
+from distillery.images.store import ImageStore
 from distillery.params import validate
 from distillery.tables import read_table
 from tasks import few_shot
@@ -42,19 +45,27 @@ def test_interrupted_it_keeps_what_is_measured_and_ends_with_the_same_bytes(worl
 
 
 def test_nobody_is_measured_whom_it_learnt_from(world, params, monkeypatch):
-    learnt, predicted = [], []
-    draw, predict = few_shot.draw_shots, few_shot._predict
+    tune, predict = few_shot.fine_tune, few_shot._predict
+    learnt: list[torch.Tensor] = []
+    measured: list[np.ndarray] = []
 
     def note(model, store, positions, device):
-        predicted.append(positions)
+        measured.append(positions)
         return predict(model, store, positions, device)
 
-    monkeypatch.setattr(few_shot, "draw_shots", lambda *arguments: learnt.append(draw(*arguments)) or learnt[-1])
     monkeypatch.setattr(few_shot, "_predict", note)
+    monkeypatch.setattr(
+        few_shot, "fine_tune", lambda m, images, *a, **k: learnt.append(images) or tune(m, images, *a, **k)
+    )
     few_shot.write_few_shot("r1", params)
+    assert all((positions == measured[0]).all() for positions in measured), "the same people for all shots"
     rows = read_table(paths.MANIFEST).filter(pl.col("compound").is_not_null() & (pl.col("status") == "ok"))
-    assert learnt and all((first == predicted[0]).all() for first in predicted), "the same people for all shots"
-    assert len(predicted[0]) < len(rows)
+    store = ImageStore(paths.IMAGES)
+    who = dict(zip(store.positions(rows["image"]).tolist(), rows["identity"], strict=True))
+    pixels = {place: few_shot._images(store, np.array([place]))[0] for place in who}
+    seen = {who[place] for image in learnt[0] for place, found in pixels.items() if torch.equal(image, found)}
+    assert len(learnt[0]) == len(params.heads["compound"].classes)
+    assert seen and seen.isdisjoint(who[place] for place in measured[0].tolist())
 
 
 def test_too_many_shots_are_answered(world, params):

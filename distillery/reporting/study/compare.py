@@ -1,5 +1,6 @@
 """Networks of the study compared: the same people drawn for both, seeds drawn too."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -9,7 +10,7 @@ import polars as pl
 
 from distillery.metrics.bootstrap import interval_over_seeds
 from distillery.params import TEACHER
-from distillery.params.study import Claim
+from distillery.params.study import HEAD, Claim
 
 ENOUGH = 3  # seeds for a verdict
 POINTS = pl.Schema(
@@ -78,29 +79,37 @@ class Networks:
 
     def worth(self, name: str, head: str, domains: str) -> Worth:
         """Of a network, named as a claim does; without a seed where it is not there."""
-        variant, _, key = name.format(head=head).partition("/")
+        variant, _, key = name.replace(HEAD, head).partition("/")
         return self._worth.get((variant, key or TEACHER, head, domains), {})
 
-    def best(self, names: Sequence[str]) -> str:
-        """The variant whose teacher has the least loss on the validation split, in the mean over seeds."""
+    def best(self, names: Sequence[str]) -> str | None:
+        """The variant whose teacher has the least loss on the validation split, in the mean over seeds.
+
+        None where one is not trained, or none has a loss that is a number.
+        """
         means = self._validation.group_by("variant").agg(pl.col("loss").mean())
-        known = dict(means.filter(pl.col("variant").is_in(names)).iter_rows())
-        return min(known, key=lambda name: known[name]) if known else names[0]
+        known = {name: loss for name, loss in means.iter_rows() if name in names}
+        numbers = {name: loss for name, loss in known.items() if not math.isnan(loss)}
+        whole = known.keys() == set(names) and numbers
+        return min(sorted(numbers), key=lambda name: numbers[name]) if whole else None
 
     def compare(self, claim: Claim, heads: Sequence[str]) -> dict[str, Difference]:
-        """By head, and as ``mean`` over those that all sides have; nothing where there is none."""
+        """By head, and as ``mean`` over those that all sides have; nothing where there is none, or no common seed."""
         by_head = {head: found for head in heads if (found := self._differences(claim, head))}
         if not by_head:
             return {}
         seeds = reduce(set.intersection, (set(found) for found in by_head.values()))
         mean = {seed: np.mean([found[seed] for found in by_head.values()], axis=0) for seed in sorted(seeds)}
-        return {name: self._difference(found) for name, found in {"mean": mean, **by_head}.items() if found}
+        if not mean:
+            return {}
+        return {name: self._difference(found) for name, found in {"mean": mean, **by_head}.items()}
 
     def _differences(self, claim: Claim, head: str) -> Worth:
         better, other = self.worth(claim.better, head, claim.domains), claim.than_head or head
         if isinstance(claim.than, float):
             return {seed: values - claim.than for seed, values in better.items()}
-        than = self.worth(claim.than if isinstance(claim.than, str) else self.best(claim.than), other, claim.domains)
+        name = claim.than if isinstance(claim.than, str) else self.best(claim.than)
+        than = {} if name is None else self.worth(name, other, claim.domains)
         if claim.baseline is not None:
             alone = self.worth(claim.baseline, head, claim.domains)
             better, than = _below(better, alone), _below(than, alone)
@@ -108,7 +117,9 @@ class Networks:
 
     def _difference(self, found: Worth) -> Difference:
         values = np.stack([found[seed] for seed in sorted(found)])
-        low, high = interval_over_seeds(values[:, 1:], resamples=self._resamples, confidence=self._confidence, seed=0)
+        low, high = interval_over_seeds(
+            values[:, 0], values[:, 1:], resamples=self._resamples, confidence=self._confidence, seed=0
+        )
         return Difference(value=float(values[:, 0].mean()), low=low, high=high, seeds=len(values))
 
 

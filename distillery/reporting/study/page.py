@@ -11,7 +11,7 @@ from distillery.reporting.study.compare import Difference, Networks, Worth
 PLACES = {"seen": "seen domains", "target": "target domain"}
 HEAD = """# What the methods are worth
 
-Made by `make study` from [study/params.yaml](../study/params.yaml): the pipeline's own networks in many variants, each
+Made by `make study` from `study/params.yaml`: the pipeline's own networks in many variants, each
 with {seeds}. Values are the primary metric (balanced accuracy, macro F1, concordance, area under the curve) on test
 splits, by the ensemble of views, in the mean over heads; ± is the standard deviation over seeds. Intervals of
 differences are of {confidence:.0%}: seeds drawn with replacement, and of each the same people for both networks.

@@ -33,10 +33,14 @@ def test_pairs_name_images_people_and_folds():
         ("", "line 1: wants the number of folds"),
         ("ten 300\n", "line 1: wants the number of folds"),
         ("0 300\n", "line 1: wants"),
-        ("1 1\nAda 1 2\n", "found 2 lines; its first says 3: 2 x 1 x 1 pairs"),
-        ("1 1\nAda 1 2\nAda 1\n", "line 3: found 'Ada 1'; wants 'person number number'"),
-        ("1 1\nAda 1 two\nAda 1 Ben 2\n", "line 2: found 'Ada 1 two'"),
-        ("1 1\nAda 1 2\nAda 1 Ada 2\n", "line 3: found 'Ada 1 Ada 2'"),
+        ("1 300\n", "line 1: wants the number of folds, two or more"),
+        ("9" * 5000 + " 1\n", "line 1: wants"),
+        ("2 1\nAda 1 2\n", "found 2 lines; its first says 5: 2 x 2 x 1 pairs"),
+        (LIST.replace("Ada\t1\t4", "Ada 1"), "line 2: found 'Ada 1'; wants 'person number number'"),
+        (LIST.replace("Ada\t1\t4", "Ada 1 two"), "line 2: found 'Ada 1 two'"),
+        (LIST.replace("Ada\t1\t4", "Ada 1 " + "4" * 5000), "line 2: found"),
+        (LIST.replace("Ada\t2\tBen\t1", "Ada 1 Ada 2"), "line 3: found 'Ada 1 Ada 2'; wants 'person number other"),
+        (LIST.replace("Ada\t2\tBen\t1", "Ada 1 2"), "line 3: found 'Ada 1 2'; wants 'person number other number'"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(text: str, words: str):

@@ -45,3 +45,8 @@ def test_without_units_or_valence_their_terms_are_left_out():
 def test_units_that_no_compound_shows_change_nothing():
     moved = {**VALUES, "units": VALUES["units"] * torch.tensor([1.0, 1, 1, 1, 0])}
     assert torch.equal(score_compounds(COMPOUND, HEADS, moved), score_compounds(COMPOUND, HEADS, VALUES))
+
+
+def test_scores_stay_on_the_device_of_what_they_are_made_of():
+    values = {name: value.to("meta") for name, value in VALUES.items()}
+    assert score_compounds(COMPOUND, HEADS, values).device.type == "meta"

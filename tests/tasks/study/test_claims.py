@@ -50,3 +50,11 @@ def test_a_mistake_in_the_study_is_named(study):
     design.STUDY.write_text(yaml.safe_dump({**found, "trained": ["fixd"]}))
     with pytest.raises(DistilleryError, match=r"study/params.yaml does not fit:\n.*trained names 'fixd'"):
         claims.write_report(None)
+
+
+def test_a_claim_of_a_head_that_there_is_not_is_named(study):
+    found = yaml.safe_load(design.STUDY.read_text())
+    found["claims"]["target_images_help"]["heads"] = ["agee"]
+    design.STUDY.write_text(yaml.safe_dump(found))
+    with pytest.raises(DistilleryError, match=r"claims.target_images_help names heads \['agee'\]; allowed: \['age', "):
+        claims.write_report(None)

@@ -59,9 +59,9 @@ def test_the_evaluation_reads_the_list_of_its_data_set(tmp_path: Path, monkeypat
     evaluation._add_pairs(scores, rows.with_columns(dataset=pl.lit("studio")), "person", FOUND, params)
     assert len(scores.scores) == 2, "other heads and data sets have no list"
     with pytest.raises(
-        DistilleryError, match=r"data/raw/pairs.txt: none of its 4 pairs is of two test images of 'print'"
+        DistilleryError, match=r"data/raw/pairs.txt: too few of its 4 pairs are of two test images of 'print'"
     ):
-        evaluation._add_pairs(scores, rows.head(1), "person", FOUND, params)
+        evaluation._add_pairs(scores, rows.head(4), "person", FOUND, params)
 
 
 def test_a_list_without_a_head_to_verify_is_refused():
