@@ -18,6 +18,8 @@ differences are of {confidence:.0%}: seeds drawn with replacement, and of each t
 Data: {data}.
 
 ![The claims](study.png)
+
+*Differences and their intervals; green holds, red is refuted, dark is open.*
 """
 TRANSFER = """How far each head is above the network of that head alone, in the seen domains; **negative transfer**,
 where the whole interval is below zero, stands out."""
