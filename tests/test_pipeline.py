@@ -19,13 +19,17 @@ def test_a_second_run_runs_nothing(world: Path):
 def test_a_threshold_runs_again_from_pseudo_labels_on(world: Path):
     edit_params(world, lambda params: params["pseudo_labels"]["heads"]["race"].update(threshold=0.34))
     ran = stages_run(call(world, "dvc", "repro"))
-    assert ran == ["pseudo_labels@r1", "student@r1", "evaluation@r1", "few_shot@r1", "report"]
+    assert ran[:2] == ["pseudo_labels@r1", "student@r1"]
+    assert sorted(ran[2:-1]) == ["evaluation@r1", "few_shot@r1"]
+    assert ran[-1] == "report"
 
 
 def test_one_more_round_runs_nothing_old_and_a_removed_one_leaves_the_report(world: Path):
     edit_params(world, lambda params: params["rounds"].update(r2={"teacher": "r1"}))
     ran = stages_run(call(world, "dvc", "repro"))
-    assert ran == ["predictions@r2", "pseudo_labels@r2", "student@r2", "evaluation@r2", "few_shot@r2", "report"]
+    assert ran[:3] == ["predictions@r2", "pseudo_labels@r2", "student@r2"]
+    assert sorted(ran[3:-1]) == ["evaluation@r2", "few_shot@r2"]
+    assert ran[-1] == "report"
     assert "r2" in (world / "data/report/index.html").read_text()
     edit_params(world, lambda params: params["rounds"].pop("r2"))
     assert stages_run(call(world, "dvc", "repro")) in ([], ["report"])

@@ -38,6 +38,8 @@ OUT_OF_MEMORY = (
     "out of memory",
     "can't start new thread",
     "failed to map segment",
+    "without setting an exception",
+    "without exception set",
 )
 
 
@@ -127,7 +129,7 @@ def _finish(act: Callable[[], object]) -> None:
         if error.errno not in REMEDIES:
             raise
         sys.exit(f"error: {error.filename or 'a file'}: {REMEDIES[error.errno]}, then run the same command again")
-    except (MemoryError, RuntimeError, ImportError) as error:
+    except (MemoryError, RuntimeError, ImportError, SystemError) as error:
         if not isinstance(error, MemoryError) and not any(words in str(error) for words in OUT_OF_MEMORY):
             raise
         sys.exit(f"error: {REMEDIES[errno.ENOMEM]}, then run the same command again ({error})")

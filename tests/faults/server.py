@@ -30,7 +30,14 @@ STAGES = (
     "report",
 )
 # What stages import only when they come to it.
-LATE = ("mlflow", "torchvision", "matplotlib.pyplot", "torchmetrics", "PIL.PngImagePlugin")
+LATE = (
+    "mlflow",
+    "mlflow.store.tracking.sqlalchemy_store",
+    "torchvision",
+    "matplotlib.pyplot",
+    "torchmetrics",
+    "PIL.PngImagePlugin",
+)
 
 
 def start(folder: str, command: Sequence[str], output: str, limits: Mapping[str, int], before: str | None) -> int:

@@ -44,7 +44,7 @@ def test_ten_kills_of_dvc_and_its_stages_end_with_the_undisturbed_lock(world: Pa
     output = call(world, "dvc", "repro")
     assert stages_run(output)[-1] == "report"
     assert yaml.safe_load((world / "dvc.lock").read_text()) == wanted
-    assert call(world, "dvc", "status").strip() == "Data and pipelines are up to date."
+    assert call(world, "dvc", "status", "dvc.yaml").strip() == "Data and pipelines are up to date."
 
 
 def forget(world: Path, kept: Container[str]) -> None:

@@ -28,7 +28,7 @@ def test_a_second_dvc_is_told_that_the_first_is_busy(world: Path):
     output = first.communicate(timeout=120)[0]
     assert first.returncode == 0, output
     assert yaml.safe_load((world / "dvc.lock").read_text()) == wanted
-    assert call(world, "dvc", "status").strip() == "Data and pipelines are up to date."
+    assert call(world, "dvc", "status", "dvc.yaml").strip() == "Data and pipelines are up to date."
 
 
 def test_two_of_one_stage_without_dvc_leave_the_undisturbed_bytes(room: Room):

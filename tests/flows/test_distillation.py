@@ -43,7 +43,8 @@ def test_the_flow_walks_every_stage_after_what_it_reads(world: Path, monkeypatch
     distillation.distillation.fn()
     planned = [line.split()[0] for line in call(world, "dvc", "stage", "list").splitlines() if "Outputs" in line]
     assert sorted(walked) == sorted(planned)
-    edges = [line for line in call(world, "dvc", "dag", "--dot").splitlines() if "->" in line]
+    lines = call(world, "dvc", "dag", "--dot").splitlines()
+    edges = [line for line in lines if "->" in line and "study/" not in line]
     for edge in edges:
         before, after = (part.strip().strip('";') for part in edge.split("->"))
         assert walked.index(before) < walked.index(after), edge

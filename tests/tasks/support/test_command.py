@@ -65,6 +65,8 @@ def test_what_the_system_refuses_names_the_file_and_the_remedy(number: int, word
         torch.OutOfMemoryError("CUDA out of memory. Tried 2 GiB"),
         RuntimeError("can't start new thread"),
         ImportError("_rust.abi3.so: failed to map segment from shared object"),
+        SystemError("<function _find_and_load at 0x7f> returned NULL without setting an exception"),
+        SystemError("error return without exception set"),
     ],
     ids=str,
 )
