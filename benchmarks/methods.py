@@ -41,7 +41,7 @@ def _few_shot() -> Act:
     found, batch = params(), params().teacher.batch
     head = found.heads["compound"]
     assert isinstance(head, Compound)
-    images = store(64).gather(np.arange(batch)).permute(0, 3, 1, 2)
+    images = store(64).gather(np.arange(batch))
     labels = torch.arange(batch) % len(head.classes)
     strengths = Strengths(**found.teacher.augmentation.model_dump())
     model = FewShot(network(), head, found.heads, found.learnt)

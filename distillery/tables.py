@@ -57,6 +57,11 @@ def pseudo_labels_schema(heads: Heads) -> pa.Schema:
     return pa.schema(fields)
 
 
+def people(manifest: pl.DataFrame) -> list[str]:
+    """Whom each row shows, or else its image: what is drawn or split as a whole."""
+    return manifest.select(pl.coalesce("identity", "image")).to_series().to_list()
+
+
 def write_table(table: pa.Table, schema: pa.Schema, path: Path, metadata: Mapping[str, str] | None = None) -> Path:
     """Write one Parquet file, whole or not at all.
 

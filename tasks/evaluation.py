@@ -4,7 +4,6 @@
 the draws that these are made of, confusions, reliability, the audit of the pseudo-labels, the learning curve.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +14,6 @@ import torch
 from torch import Tensor
 
 from distillery.errors import DistilleryError
-from distillery.files import whole_file
 from distillery.heads import AnyHeads, Compound, Identification
 from distillery.images.cells import labelled_cells
 from distillery.images.pairs import read_pairs
@@ -34,6 +32,7 @@ from tasks.support.machine import describe_machine, prepare_machine
 from tasks.support.provenance import LABELLING, code_hash
 from tasks.support.resuming import resumable_parts
 from tasks.support.scores import WAYS, Scores
+from tasks.support.written import write_csv, write_metrics
 
 TABLES = ("scores", "draws", "confusion", "reliability", "audit")
 
@@ -119,10 +118,8 @@ def _write(key: str, scores: Scores) -> Path:
     sums = [pl.sum_horizontal(pl.col(f"^{what}/.*$")).alias(what) for what in ("train_loss", "val_loss")]
     tables = {what: pl.DataFrame(getattr(scores, what)) for what in TABLES}
     for what, table in {**tables, "history": history.with_columns(sums)}.items():
-        with whole_file(paths.evaluation(key) / f"{what}.csv") as temporary:
-            table.write_csv(temporary)
-    with whole_file(paths.metrics(key)) as temporary:
-        temporary.write_text(json.dumps(scores.metrics(), indent=1, sort_keys=True) + "\n")
+        write_csv(paths.evaluation(key) / f"{what}.csv", table)
+    write_metrics(paths.metrics(key), scores.metrics())
     return paths.evaluation(key)
 
 

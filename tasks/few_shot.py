@@ -2,7 +2,6 @@
 from a few images of each class, and without learning, measured on the same other people.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import product
@@ -13,21 +12,23 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from distillery.files import part_path, whole_file
+from distillery.files import part_path
 from distillery.heads import Compound
 from distillery.images.augmentation import Strengths
 from distillery.images.cells import labelled_cells
 from distillery.images.store import ImageStore
+from distillery.images.transforms import to_float
 from distillery.labelling.few_shot import FewShot, draw_shots, fine_tune, split_people
 from distillery.metrics import score
 from distillery.networks.model import WEIGHTS, file_hash, load_model
 from distillery.params import Params
-from distillery.tables import READABLE, read_table
+from distillery.tables import READABLE, people, read_table
 from tasks.support import paths
 from tasks.support.command import run_keyed_stage
 from tasks.support.machine import describe_machine, prepare_machine
 from tasks.support.provenance import EMOTIONS, LABELLING, code_hash
 from tasks.support.resuming import mark_of, read_part, resumable_parts, write_part
+from tasks.support.written import write_csv, write_metrics
 
 SCHEMA = pl.Schema(
     {"dataset": pl.String(), "head": pl.String(), "repeat": pl.Int64(), "shots": pl.Int64(), "metric": pl.String()}
@@ -91,7 +92,7 @@ def _measure(key: str, params: Params, trial: Trial, rows: pl.DataFrame, store: 
     assert isinstance(head, Compound)
     cells = labelled_cells(rows, {trial.head: head})
     labels = cells.labels[trial.head].argmax(dim=1)
-    seen = split_people(rows.select(pl.coalesce("identity", "image")).to_series().to_list(), seed)
+    seen = split_people(people(rows), seed)
     positions = store.positions(rows["image"])
     model = FewShot(load_model(paths.model(key))[0], head, params.heads, params.learnt).to(params.device)
     if trial.shots:
@@ -99,7 +100,7 @@ def _measure(key: str, params: Params, trial: Trial, rows: pl.DataFrame, store: 
         drawn = pool[draw_shots(labels.numpy()[pool], head.classes, trial.shots, seed)]
         fine_tune(
             model,
-            _images(store, positions[drawn]).to(params.device),
+            store.gather(positions[drawn]).to(params.device),
             labels[drawn].to(params.device),
             steps=section.steps,
             batch=section.batch,
@@ -115,12 +116,8 @@ def _measure(key: str, params: Params, trial: Trial, rows: pl.DataFrame, store: 
 @torch.inference_mode()
 def _predict(model: FewShot, store: ImageStore, positions: np.ndarray, device: str) -> Tensor:
     parts = [positions[start : start + CHUNK] for start in range(0, len(positions), CHUNK)]
-    found = [model(_images(store, part).to(device).float() / 255).softmax(dim=1).cpu() for part in parts]
+    found = [model(to_float(store.gather(part).to(device))).softmax(dim=1).cpu() for part in parts]
     return torch.cat(found)
-
-
-def _images(store: ImageStore, positions: np.ndarray) -> Tensor:
-    return store.gather(positions).permute(0, 3, 1, 2)
 
 
 def _write(key: str, found: pl.DataFrame) -> Path:
@@ -128,11 +125,9 @@ def _write(key: str, found: pl.DataFrame) -> Path:
     nested: dict = {}
     for dataset, head, shots, metric, value in means.iter_rows():
         by_shots = nested.setdefault(dataset, {}).setdefault(head, {})
-        by_shots.setdefault(f"{shots}_shots", {})[metric] = round(value, 5)
-    with whole_file(paths.few_shot(key).with_suffix(".csv")) as temporary:
-        found.write_csv(temporary)
-    with whole_file(paths.few_shot(key)) as temporary:
-        temporary.write_text(json.dumps(nested, indent=1, sort_keys=True) + "\n")
+        by_shots.setdefault(f"{shots}_shots", {})[metric] = value
+    write_csv(paths.few_shot(key).with_suffix(".csv"), found)
+    write_metrics(paths.few_shot(key), nested)
     return paths.few_shot(key)
 
 

@@ -23,10 +23,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def world(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the finished world, as the working directory."""
-    folder = tmp_path / "world"
-    shutil.copytree(finished, folder, symlinks=True)
-    monkeypatch.chdir(folder)
-    return folder
+    return _stand_in_a_copy(finished, tmp_path / "world", monkeypatch)
 
 
 @pytest.fixture
@@ -40,13 +37,13 @@ def studied(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("studied") / "world"
     shutil.copytree(finished, folder, symlinks=True)
     path = folder / "study/params.yaml"
-    found = yaml.safe_load((path).read_text())
+    found = yaml.safe_load(path.read_text())
     found |= {"seeds": [0], "trained": ["fixed", "single_gender"], "resamples": 200}
     found["base"] |= {"images": {"size": 32}, "network": {"width": 0.25}}
     for section in ("teacher", "student"):
         found["base"][section] = {"epochs": 2, "steps_per_epoch": 3, "batch": 16}
     found["base"]["evaluation"]["resamples"] = 20
-    (path).write_text(yaml.safe_dump(found, sort_keys=False))
+    path.write_text(yaml.safe_dump(found, sort_keys=False))
     small.call(folder, "dvc", "repro", "study/dvc.yaml")
     return folder
 
@@ -54,7 +51,10 @@ def studied(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def study(studied: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, as the working directory."""
-    folder = tmp_path / "study"
-    shutil.copytree(studied, folder, symlinks=True)
+    return _stand_in_a_copy(studied, tmp_path / "study", monkeypatch)
+
+
+def _stand_in_a_copy(source: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(source, folder, symlinks=True)
     monkeypatch.chdir(folder)
     return folder

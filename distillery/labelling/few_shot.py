@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from distillery.errors import DistilleryError
 from distillery.heads import AnyHeads, Compound, LearntHeads
 from distillery.images.augmentation import Strengths, augment
+from distillery.images.transforms import to_float
 from distillery.labelling.compounds import score_compounds
 from distillery.networks.multihead import MultiHead, decode_all
 
@@ -54,7 +55,7 @@ def fine_tune(
     Batch normalisation and dropout stay as in use: a few images are no statistics.
 
     Args:
-        images: uint8 [images, 3, height, width].
+        images: uint8 [images, height, width, 3], as stored.
         labels: int64 [images].
         batch: images of a step, at most; all, where there are no more.
         strengths: of the augmentation.
@@ -67,7 +68,7 @@ def fine_tune(
     model.eval()
     for _ in range(steps):
         drawn = torch.randperm(len(images), generator=generator)[:batch]
-        seen, _ = augment(images[drawn].float() / 255, strengths, generator)
+        seen, _ = augment(to_float(images[drawn]), strengths, generator)
         optimiser.zero_grad()
         F.cross_entropy(model(seen), labels[drawn]).backward()
         nn.utils.clip_grad_norm_(parameters, CLIP)

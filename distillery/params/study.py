@@ -8,11 +8,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from distillery.errors import DistilleryError
 from distillery.heads import Frozen
+from distillery.params import TEACHER
 from distillery.params.kinds import LARGEST, Count, FolderName
 from distillery.params.mistakes import describe
 
 HEAD = "{head}"
-FIRST = "r0"  # the teacher's round
 Changes = dict[str, Any]
 Seed = Annotated[int, Field(ge=0, le=LARGEST)]
 
@@ -96,7 +96,7 @@ class Study(Frozen):
         if HEAD in variant:
             fits = [found for found in self.variants if found.startswith(before) and found.endswith(after)]
         rounds = [self.variants[found].get("rounds", self.base.get("rounds", {})) for found in fits]
-        return bool(fits) and (key in ("", FIRST) or any(isinstance(each, dict) and key in each for each in rounds))
+        return bool(fits) and (key in ("", TEACHER) or any(isinstance(each, dict) and key in each for each in rounds))
 
 
 def validate_study(found: object, where: str) -> Study:

@@ -1,6 +1,5 @@
 """Figures for MLflow and the report; the same numbers give the same bytes."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,8 +8,8 @@ import polars as pl
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-VERDICTS = {"holds": "#0b6e6e", "refuted": "#b3402e"}
 INK, ACCENT, PALE = "#22303c", "#0b6e6e", "#c9d6d6"
+VERDICTS = {"holds": ACCENT, "refuted": "#b3402e"}
 
 
 def draw_confusion(pairs: pl.DataFrame) -> "Figure":
@@ -54,20 +53,20 @@ def draw_reliability(bins: pl.DataFrame) -> "Figure":
     return figure
 
 
-def draw_claims(claims: Mapping[str, tuple[float, float, float, str]]) -> "Figure":
+def draw_claims(claims: pl.DataFrame) -> "Figure":
     """A difference and its interval for each claim, top to bottom, in the colour of what became of it.
 
     Args:
-        claims: value, low, high and verdict by what is claimed.
+        claims: a row each, columns ``claim``, ``value``, ``low``, ``high`` and ``verdict``.
     """
     figure = _figure(8, 0.8 + 0.3 * len(claims))
     axes = figure.subplots()
     axes.axvline(0, color=PALE, linewidth=1)
-    for place, (value, low, high, verdict) in enumerate(claims.values()):
-        colour = VERDICTS.get(verdict, INK)
-        axes.plot([low, high], [place, place], color=colour, linewidth=1)
-        axes.plot([value], [place], "o", color=colour, markersize=4)
-    axes.set_yticks(range(len(claims)), list(claims))
+    for place, row in enumerate(claims.iter_rows(named=True)):
+        colour = VERDICTS.get(row["verdict"], INK)
+        axes.plot([row["low"], row["high"]], [place, place], color=colour, linewidth=1)
+        axes.plot([row["value"]], [place], "o", color=colour, markersize=4)
+    axes.set_yticks(range(len(claims)), claims["claim"].to_list())
     axes.set_ylim(len(claims) - 0.5, -0.5)
     axes.set_xlabel("difference")
     return figure

@@ -1,6 +1,5 @@
 """Reads what the study's networks are worth; writes ``data/study/report/``: what became of the claims."""
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import product
 from pathlib import Path
@@ -15,11 +14,16 @@ from distillery.params import TEACHER, Params
 from distillery.params.study import HEAD, Claim, Study
 from distillery.reporting.figures import draw_claims
 from distillery.reporting.headline import WAY
-from distillery.reporting.study.compare import DRAWS, POINTS, Difference, Networks
+from distillery.reporting.study.compare import DRAWS, MEAN, POINTS, Networks
 from distillery.reporting.study.page import head_of_page, verdict, write_claims, write_networks, write_transfer
 from tasks.study import design
 from tasks.support.closing import read_evaluation
 from tasks.support.command import run_stage
+
+CLAIMS = pl.Schema(
+    {"claim": pl.String(), "head": pl.String(), "value": pl.Float64(), "low": pl.Float64(), "high": pl.Float64()}
+    | {"seeds": pl.Int64(), "verdict": pl.String()}
+)
 
 
 def write_report(_: object) -> Path:
@@ -42,19 +46,15 @@ def write_report(_: object) -> Path:
         *write_transfer(transfer, learnt),
     ]
     rows = [
-        {"claim": name, "head": head, **asdict(found), "verdict": _verdict(study.claims[name], head, by_head)}
+        {"claim": name, "head": head, **asdict(found), "verdict": verdict(study.claims[name], by_head, head)}
         for name, by_head in claims.items()
         for head, found in by_head.items()
     ]
-    drawn = {
-        name: (by_head["mean"].value, by_head["mean"].low, by_head["mean"].high, verdict(study.claims[name], by_head))
-        for name, by_head in claims.items()
-        if by_head
-    }
-    figure = draw_claims(drawn)
+    table = pl.DataFrame(rows, schema=CLAIMS)
+    figure = draw_claims(table.filter(pl.col("head") == MEAN))
     with whole_folder(design.REPORT) as draft:
         (draft / "study.md").write_text("\n".join(lines) + "\n")
-        pl.DataFrame(rows).write_csv(draft / "claims.csv")
+        table.write_csv(draft / "claims.csv")
         figure.savefig(draft / "study.png")
     print(f"study: {design.REPORT / 'study.md'}, {len(networks.names)} networks", flush=True)
     return design.REPORT
@@ -64,10 +64,6 @@ def _check_heads(study: Study, base: Params) -> None:
     for name, claim in study.claims.items():
         if unknown := sorted({*claim.heads, claim.than_head or next(iter(base.heads))} - set(base.heads)):
             raise DistilleryError(f"{design.STUDY}: claims.{name} names heads {unknown}; allowed: {list(base.heads)}")
-
-
-def _verdict(claim: Claim, head: str, by_head: Mapping[str, Difference]) -> str:
-    return verdict(claim, by_head) if head == "mean" else by_head[head].verdict(claim.margin)
 
 
 def _networks(study: Study, base: Params) -> Networks:

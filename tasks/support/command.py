@@ -118,6 +118,11 @@ def _alone() -> Iterator[None]:
         yield
 
 
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether it says, in whose words ever, that memory was too short."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
+
+
 def _finish(act: Callable[[], object]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, STOP.request)
@@ -130,7 +135,7 @@ def _finish(act: Callable[[], object]) -> None:
             raise
         sys.exit(f"error: {error.filename or 'a file'}: {REMEDIES[error.errno]}, then run the same command again")
     except (MemoryError, RuntimeError, ImportError, SystemError) as error:
-        if not isinstance(error, MemoryError) and not any(words in str(error) for words in OUT_OF_MEMORY):
+        if not is_out_of_memory(error):
             raise
         sys.exit(f"error: {REMEDIES[errno.ENOMEM]}, then run the same command again ({error})")
     except KeyboardInterrupt:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from distillery.errors import DistilleryError
 from distillery.files import whole_file
 from distillery.params import Params
+from tasks.support.command import is_out_of_memory
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -59,6 +60,8 @@ def named_errors(params: Params) -> Iterator[None]:
 
         if not isinstance(error, MlflowException | SQLAlchemyError):
             raise
+        if is_out_of_memory(error):  # which they wrap; no room on a disk would help
+            raise MemoryError(str(error)) from error
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise DistilleryError(
             f"tracking.uri: the MLflow record {params.tracking.uri} cannot be written ({reason[:300]}); "

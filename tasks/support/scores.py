@@ -1,6 +1,5 @@
 """The tables of an evaluation as they grow: scores with intervals and draws, confusions, reliability, the audit."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -16,6 +15,7 @@ from distillery.metrics.audit import audit_kept
 from distillery.metrics.bootstrap import draw, interval
 from distillery.metrics.identification import score_pairs
 from distillery.metrics.reliability import reliability
+from distillery.tables import people
 
 WAYS = ("one_view", "ensemble")
 
@@ -89,16 +89,14 @@ class Scores:
             )
 
     def _draw(self, rows: pl.DataFrame, score: Callable[[Tensor], dict[str, float]]) -> dict[str, np.ndarray]:
-        """Of people, or of images where nobody knows who they show."""
-        units = rows.select(pl.coalesce("identity", "image")).to_series().to_list()
-        return draw(score, units, resamples=self._resamples, seed=self._seed)
+        return draw(score, people(rows), resamples=self._resamples, seed=self._seed)
 
     def metrics(self) -> dict:
         """Point values, nested for ``dvc metrics show``: way -> data set -> head -> metric."""
         nested: dict = {}
         for row in [*self.scores, *({**row, "way": "audit"} for row in self.audit)]:
             by_head = nested.setdefault(row["way"], {}).setdefault(row["dataset"], {})
-            by_head.setdefault(row["head"], {})[row["metric"]] = _rounded(row["value"])
+            by_head.setdefault(row["head"], {})[row["metric"]] = row["value"]
         return nested
 
 
@@ -108,8 +106,3 @@ def _place(rows: pl.DataFrame) -> dict[str, str]:
 
 def _count(present: Tensor) -> int:
     return int((present.reshape(len(present), -1).amax(dim=1) > 0).sum())
-
-
-def _rounded(value: float) -> float | None:
-    """For JSON, which has no word for what is undefined (a precision where nothing was kept) but null."""
-    return None if math.isnan(value) else round(value, 5)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from distillery.heads import Classification, Detection, Heads, Regression
+from distillery.images.augmentation import Strengths
 from distillery.images.shards import write_shard
 from distillery.images.store import ImageStore
 from distillery.networks.multihead import MultiHead
@@ -17,6 +18,9 @@ from distillery.tables import manifest_schema
 
 SIZE = 16
 COUNT = 8
+OFF = Strengths(
+    flip=0, rotation=0, scale=(1, 1), shift=0, brightness=0, contrast=0, saturation=0, grey=0, blur=0, noise=0, erase=0
+)
 
 
 @pytest.fixture(autouse=True, scope="session")

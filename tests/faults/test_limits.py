@@ -45,6 +45,15 @@ def test_too_little_memory_leaves_nothing_half(room: Room, stage: str):
     room.check(stage)
 
 
+@pytest.mark.parametrize("stage", PLAIN)
+def test_too_little_memory_for_threads_is_said_before_anything_is_done(room: Room, stage: str):
+    """In the middle of a query polars would wait for ever."""
+    room.remove(stage)
+    done = room.run(stage, limits={"AS": 12 * MEGABYTE})
+    assert_clear(done, r"out of memory or of processes: started \d+ of \d+ threads", "run the same command again")
+    room.check(stage)
+
+
 def _assert_memory_is_named(done: Done) -> None:
     """In whose words ever: libraries fail where they please, and with an error of their own."""
     assert done.status in (1, ABORT, SEGMENTATION_FAULT), done.output

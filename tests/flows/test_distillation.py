@@ -22,9 +22,9 @@ def flow_environment(world: Path, home: Path) -> dict[str, str]:
     }
 
 
-def run_flow(world: Path, home: Path) -> str:
+def run_flow(world: Path, home: Path, flow: str = "distillation") -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "flows.distillation"],
+        [sys.executable, "-m", f"flows.{flow}"],
         cwd=world,
         env=flow_environment(world, home),
         stdout=subprocess.PIPE,

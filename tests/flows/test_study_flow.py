@@ -1,13 +1,11 @@
 """The study's flow against a real Prefect (its own temporary server) and a real DVC repository."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from flows import study as module
-from tests.flows.test_distillation import flow_environment
+from tests.flows.test_distillation import run_flow
 from tests.world import call
 
 
@@ -29,16 +27,7 @@ def test_the_flow_walks_every_stage_of_the_study(study: Path, monkeypatch: pytes
 
 
 def test_a_finished_study_runs_nothing(study: Path, tmp_path: Path):
-    done = subprocess.run(
-        [sys.executable, "-m", "flows.study"],
-        cwd=study,
-        env=flow_environment(study, tmp_path / "prefect"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
+    output = run_flow(study, tmp_path / "prefect", "study")
     for stage in ("images", "networks@0-fixed", "networks@0-single_gender", "claims"):
-        assert f"Stage 'study/dvc.yaml:{stage}' didn't change, skipping" in done.stdout
-    assert "Running stage" not in done.stdout
+        assert f"Stage 'study/dvc.yaml:{stage}' didn't change, skipping" in output
+    assert "Running stage" not in output

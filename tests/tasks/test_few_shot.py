@@ -62,7 +62,7 @@ def test_nobody_is_measured_whom_it_learnt_from(world, params, monkeypatch):
     rows = read_table(paths.MANIFEST).filter(pl.col("compound").is_not_null() & (pl.col("status") == "ok"))
     store = ImageStore(paths.IMAGES)
     who = dict(zip(store.positions(rows["image"]).tolist(), rows["identity"], strict=True))
-    pixels = {place: few_shot._images(store, np.array([place]))[0] for place in who}
+    pixels = {place: store.gather(np.array([place]))[0] for place in who}
     seen = {who[place] for image in learnt[0] for place, found in pixels.items() if torch.equal(image, found)}
     assert len(learnt[0]) == len(params.heads["compound"].classes)
     assert seen and seen.isdisjoint(who[place] for place in measured[0].tolist())

@@ -13,6 +13,7 @@ from distillery.params import TEACHER
 from distillery.params.study import HEAD, Claim
 
 ENOUGH = 3  # seeds for a verdict
+MEAN = "mean"  # over heads
 POINTS = pl.Schema(
     {"variant": pl.String(), "seed": pl.Int64(), "round": pl.String(), "dataset": pl.String(), "head": pl.String()}
     | {"value": pl.Float64()}
@@ -94,7 +95,7 @@ class Networks:
         return min(sorted(numbers), key=lambda name: numbers[name]) if whole else None
 
     def compare(self, claim: Claim, heads: Sequence[str]) -> dict[str, Difference]:
-        """By head, and as ``mean`` over those that all sides have; nothing where there is none, or no common seed."""
+        """By head, and as ``MEAN`` over those that all sides have; nothing where there is none, or no common seed."""
         by_head = {head: found for head in heads if (found := self._differences(claim, head))}
         if not by_head:
             return {}
@@ -102,7 +103,7 @@ class Networks:
         mean = {seed: np.mean([found[seed] for found in by_head.values()], axis=0) for seed in sorted(seeds)}
         if not mean:
             return {}
-        return {name: self._difference(found) for name, found in {"mean": mean, **by_head}.items()}
+        return {name: self._difference(found) for name, found in {MEAN: mean, **by_head}.items()}
 
     def _differences(self, claim: Claim, head: str) -> Worth:
         better, other = self.worth(claim.better, head, claim.domains), claim.than_head or head

@@ -6,7 +6,7 @@ import numpy as np
 
 from distillery.params import TEACHER
 from distillery.params.study import Claim, Study
-from distillery.reporting.study.compare import Difference, Networks, Worth
+from distillery.reporting.study.compare import MEAN, Difference, Networks, Worth
 
 PLACES = {"seen": "seen domains", "target": "target domain"}
 HEAD = """# What the methods are worth
@@ -52,7 +52,7 @@ def write_claims(
     for name, claim in claims.items():
         by_head, result = found[name], ("", "0", "not trained")
         if by_head:
-            mean = by_head["mean"]
+            mean = by_head[MEAN]
             result = (_shown(mean), str(mean.seeds), verdict(claim, by_head))
         lines.append(_row(name, claim.text, PLACES[claim.domains], *result))
     lines += ["", "## Claims by head", "", _row("name", *heads), _rule(1 + len(heads))]
@@ -66,11 +66,11 @@ def write_transfer(found: Mapping[str, Mapping[str, Difference]], heads: Sequenc
     return lines + [_by_head(_short(name), by_head, heads, bold=True) for name, by_head in found.items() if by_head]
 
 
-def verdict(claim: Claim, by_head: Mapping[str, Difference]) -> str:
-    """Of the mean over heads, or of the worst head where it is said of each."""
-    if not claim.each:
-        return by_head["mean"].verdict(claim.margin)
-    verdicts = {difference.verdict(claim.margin) for name, difference in by_head.items() if name != "mean"}
+def verdict(claim: Claim, by_head: Mapping[str, Difference], head: str = MEAN) -> str:
+    """Of one head, or of the mean over them: that of the worst head where it is said of each."""
+    if head != MEAN or not claim.each:
+        return by_head[head].verdict(claim.margin)
+    verdicts = {difference.verdict(claim.margin) for name, difference in by_head.items() if name != MEAN}
     return "holds" if verdicts == {"holds"} else "refuted" if "refuted" in verdicts else "open"
 
 

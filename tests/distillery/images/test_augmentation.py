@@ -5,10 +5,8 @@ import torch
 from torch import Tensor
 
 from distillery.images.augmentation import Strengths, augment
+from tests.distillery.conftest import OFF
 
-OFF = Strengths(
-    flip=0, rotation=0, scale=(1, 1), shift=0, brightness=0, contrast=0, saturation=0, grey=0, blur=0, noise=0, erase=0
-)
 FULL = Strengths(
     flip=0.5, rotation=20, scale=(0.7, 1.2), shift=0.1, brightness=0.3, contrast=0.3, saturation=0.3, grey=0.2,
     blur=0.5, noise=0.1, erase=0.5,

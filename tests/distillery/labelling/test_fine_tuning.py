@@ -4,10 +4,11 @@ import torch
 
 from distillery.errors import DistilleryError
 from distillery.heads import Classification, Compound
-from distillery.images.augmentation import Strengths
+from distillery.images.transforms import to_float
 from distillery.labelling.compounds import score_compounds
 from distillery.labelling.few_shot import FewShot, draw_shots, fine_tune, split_people
 from distillery.networks.multihead import MultiHead, decode_all
+from tests.distillery.conftest import OFF
 
 LEARNT = {"feeling": Classification(kind="classification", classes=("happy", "surprised", "sad", "angry"))}
 HEAD = Compound(
@@ -18,11 +19,8 @@ HEAD = Compound(
     valence=None,
 )
 HEADS = {**LEARNT, "compound": HEAD}
-STILL = Strengths(
-    flip=0, rotation=0, scale=(1, 1), shift=0, brightness=0, contrast=0, saturation=0, grey=0, blur=0, noise=0, erase=0
-)
 # Dark images are one class, bright ones the other.
-IMAGES = torch.cat([torch.full((6, 3, 16, 16), 20), torch.full((6, 3, 16, 16), 220)]).byte()
+IMAGES = torch.cat([torch.full((6, 16, 16, 3), 20), torch.full((6, 16, 16, 3), 220)]).byte()
 IMAGES += torch.randint(0, 20, IMAGES.shape, generator=torch.Generator().manual_seed(0)).byte()
 LABELS = torch.tensor([0] * 6 + [1] * 6)
 
@@ -35,20 +33,20 @@ def _model() -> FewShot:
 
 def _tuned(**changes: object) -> FewShot:
     model = _model()
-    options = {"steps": 40, "batch": 8, "learning_rate": 3e-3, "strengths": STILL, "seed": 0, **changes}
+    options = {"steps": 40, "batch": 8, "learning_rate": 3e-3, "strengths": OFF, "seed": 0, **changes}
     fine_tune(model, IMAGES, LABELS, **options)
     return model
 
 
 def test_before_learning_it_decides_as_the_zero_shot_scores():
-    model, pixels = _model(), IMAGES.float() / 255
+    model, pixels = _model(), to_float(IMAGES)
     values = {name: value for name, (value, _) in decode_all(LEARNT, model.network(pixels)).items()}
     scores = score_compounds(HEAD, HEADS, values)
     assert torch.allclose(model(pixels), 5 * scores)
 
 
 def test_it_learns_what_a_few_images_show():
-    before, after = (model(IMAGES.float() / 255).argmax(dim=1) for model in (_model(), _tuned()))
+    before, after = (model(to_float(IMAGES)).argmax(dim=1) for model in (_model(), _tuned()))
     assert (before == LABELS).float().mean() == 0.5
     assert torch.equal(after, LABELS)
 

@@ -17,15 +17,13 @@ from distillery.training.coupling import Coupling
 from distillery.training.examples import Examples
 from distillery.training.fit import fit
 from distillery.training.settings import Settings
+from tests.distillery.conftest import OFF
 
 SETTINGS = {
     "epochs": 3, "steps_per_epoch": 3, "accumulate": 1, "learning_rate": 3e-3, "weight_decay": 0.05, "warmup": 0.1,
     "smoothing": 0.05, "clip": 5.0, "ema": 0.9, "bf16": False, "channels_last": False, "compile": False, "workers": 0,
     "save_every": 0.0, "weighting": "fixed", "optimiser": "adamw", "schedule": "cosine",
 }  # fmt: skip
-OFF = Strengths(
-    flip=0, rotation=0, scale=(1, 1), shift=0, brightness=0, contrast=0, saturation=0, grey=0, blur=0, noise=0, erase=0
-)
 STRENGTHS = Strengths(
     flip=0.5, rotation=5, scale=(0.9, 1.1), shift=0.05, brightness=0.1, contrast=0.1, saturation=0.1, grey=0.1,
     blur=0.2, noise=0.01, erase=0.1,

@@ -14,7 +14,8 @@ from distillery.training.examples import Examples
 from distillery.training.fit import fit
 from distillery.training.identity import Identities
 from distillery.training.settings import Settings
-from tests.distillery.training.conftest import OFF, SETTINGS
+from tests.distillery.conftest import OFF
+from tests.distillery.training.conftest import SETTINGS
 
 HEADS = {
     "mood": Classification(kind="classification", classes=("calm", "glad")),

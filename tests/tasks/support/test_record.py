@@ -2,6 +2,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from mlflow.exceptions import MlflowException
 
 from distillery.errors import DistilleryError
 from distillery.files import whole_file
@@ -51,3 +52,8 @@ def test_a_damaged_database_is_named_in_one_line(settings: Params):
         named_errors(settings),
     ):
         open_record(settings).search_experiments()
+
+
+def test_too_little_memory_is_not_taken_for_a_full_disk(settings: Params):
+    with pytest.raises(MemoryError, match="error return without exception set"), named_errors(settings):
+        raise MlflowException("error return without exception set")
