@@ -12,9 +12,9 @@ export PREFECT_HOME = $(CURDIR)/.prefect
 export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: help install demo flow record runs test bench photos digits study
+.PHONY: help install demo flow record runs test bench photos photos-study digits study
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 $(READY): requirements.lock.txt pyproject.toml
 	@echo "installing into $(VENV): about 7 GB of packages, a minute or more"
@@ -54,6 +54,9 @@ bench: $(READY) ## every measurement, against the limit and against peers: docs/
 
 photos: $(READY) ## the pipeline on real photographs, BENCH=<folder with the packs>, SEED=0
 	bash benchmarks/photos/run.sh "$(BENCH)" "$(or $(SEED),0)"
+
+photos-study: $(READY) ## the study on real photographs, BENCH=<folder with the packs>: two hours
+	bash benchmarks/photos/run.sh "$(BENCH)" study
 
 digits: $(READY) ## the pipeline beyond faces, on printed and written digits, SEED=0: a few minutes
 	bash benchmarks/digits/run.sh "$(or $(SEED),0)"

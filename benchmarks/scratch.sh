@@ -21,3 +21,8 @@ run_pipeline() {
     python -m tasks.support.tracking
     python -m tasks.support.closing
 }
+
+run_study() {
+    python -m tasks.support.mending
+    python -m dvc repro study/dvc.yaml:claims
+}

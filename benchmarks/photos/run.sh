@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The pipeline on real photographs, in a scratch clone: nothing of them ever reaches this repository.
-# usage: run.sh <folder with utkface.zip, fer2013.zip, lfw.zip> [seed]; PHOTOS names another place for the scratch clone
+# The pipeline, or the study, on real photographs, in a scratch clone: nothing of them ever reaches this repository.
+# usage: run.sh <folder with utkface.zip, fer2013.zip, lfw.zip> [<seed>|study]; PHOTOS names another place for the clone
 set -euo pipefail
 source "$(dirname "$0")/../scratch.sh"
 packs=$(cd "${1:?give the folder with the packs: make photos BENCH=<folder>}" && pwd)
-seed=${2:-0}
-enter_scratch "${PHOTOS:-$(git rev-parse --show-toplevel)/../photos-$seed}" benchmarks/photos/params.yaml "$seed"
+what=${2:-0}
+seed=${what/study/0}
+enter_scratch "${PHOTOS:-$(git rev-parse --show-toplevel)/../photos-$what}" benchmarks/photos/params.yaml "$seed"
 for pack in utkface fer2013 lfw; do
     if [ ! -d "data/raw/$pack" ]; then
         rm -rf .unpacking
@@ -13,4 +14,9 @@ for pack in utkface fer2013 lfw; do
         mv ".unpacking/$pack" "data/raw/$pack"
     fi
 done
-run_pipeline
+if [ "$what" = study ]; then
+    cp benchmarks/photos/study.yaml study/params.yaml
+    run_study
+else
+    run_pipeline
+fi

@@ -13,6 +13,7 @@ from distillery.params.kinds import LARGEST, Count, FolderName
 from distillery.params.mistakes import describe
 
 HEAD = "{head}"
+LISTS_OF_HEADS = ("heads_only", "one_label_of")
 Changes = dict[str, Any]
 Seed = Annotated[int, Field(ge=0, le=LARGEST)]
 
@@ -53,7 +54,8 @@ class Study(Frozen):
     seeds: of the training, for each variant.
     trained: the variants that are trained at all.
     base: changes to params.yaml that all variants share.
-    variants: further changes; ``heads_only`` keeps some heads and what labels them.
+    variants: further changes; ``heads_only`` keeps some heads and what labels them, ``one_label_of`` leaves a training
+        image the label of one of some heads.
     resamples: of people and seeds together, for the intervals.
     single: the networks against which transfer is measured; ``{head}`` stands for the head.
     claims: by short names.
@@ -69,11 +71,12 @@ class Study(Frozen):
     claims: dict[str, Claim]
 
     @model_validator(mode="after")
-    def _kept_heads_are_names(self) -> Self:
+    def _lists_of_heads_are_names(self) -> Self:
         for name, changes in self.variants.items():
-            kept = changes.get("heads_only", [""])
-            if not isinstance(kept, list) or not kept or not all(isinstance(head, str) for head in kept):
-                raise ValueError(f"variants.{name}.heads_only is {kept!r}; allowed: a list of heads")
+            for key in LISTS_OF_HEADS:
+                found = changes.get(key, [""])
+                if not isinstance(found, list) or not found or not all(isinstance(head, str) for head in found):
+                    raise ValueError(f"variants.{name}.{key} is {found!r}; allowed: a list of heads")
         return self
 
     @model_validator(mode="after")
@@ -87,6 +90,10 @@ class Study(Frozen):
                 if not self._is_network(name):
                     raise ValueError(f"{where} names {name!r}; allowed: {list(self.variants)}, with /r1 a round of it")
         return self
+
+    def one_label_of(self, variant: str) -> tuple[str, ...]:
+        """The heads of which a training image of a variant keeps one label; mostly none."""
+        return tuple(self.variants[variant].get("one_label_of", ()))
 
     def _is_network(self, name: str) -> bool:
         """Whether a name, with anything for ``{head}``, is a variant's, or one of its rounds'."""
@@ -115,12 +122,12 @@ def variant_params(params: Mapping[str, Any], study: Study, variant: str, seed: 
     """The pipeline's parameters as a variant and seed have them; the given ones stay as they are.
 
     Raises:
-        DistilleryError: there is no such variant, or it keeps a head that there is not.
+        DistilleryError: there is no such variant, or it names a head that there is not.
     """
     if variant not in study.variants:
         raise DistilleryError(f"no variant {variant!r}; allowed: {list(study.variants)}")
     changes = dict(study.variants[variant])
-    kept = changes.pop("heads_only", None)
+    lists = {key: changes.pop(key) for key in LISTS_OF_HEADS if key in changes}
     named = {"seed": seed, "report": {"title": f"{variant}, seed {seed}"}}
     found = merge(merge(merge(params, study.base), changes), named)
     # Replaced, not merged: a variant has no round but its own.
@@ -128,11 +135,10 @@ def variant_params(params: Mapping[str, Any], study: Study, variant: str, seed: 
     try:
         for dataset in found["manifest"]["datasets"].values():
             dataset.pop("pairs", None)  # networks are compared by what all of them are measured by
-        if kept is None:
-            return found
-        if unknown := sorted(set(kept) - set(found["heads"])):
-            raise DistilleryError(f"variants.{variant}.heads_only names {unknown}; allowed: {list(found['heads'])}")
-        return _keep_heads(found, kept)
+        for key, named_heads in lists.items():
+            if unknown := sorted(set(named_heads) - set(found["heads"])):
+                raise DistilleryError(f"variants.{variant}.{key} names {unknown}; allowed: {list(found['heads'])}")
+        return _keep_heads(found, lists["heads_only"]) if "heads_only" in lists else found
     except (KeyError, TypeError, AttributeError):
         return found  # a section is no mapping: what checks the parameters says which
 

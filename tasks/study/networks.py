@@ -4,16 +4,18 @@ The pipeline's own stages run in a folder of the variant's, one after another. I
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir
 from functools import partial
 from pathlib import Path
 
 from distillery.errors import DistilleryError
 from distillery.files import whole_file, whole_folder
+from distillery.images.partial import keep_one_label
 from distillery.images.store import ImageStore
 from distillery.networks.model import file_hash
 from distillery.params import TEACHER, Params
+from distillery.tables import manifest_schema, read_table, write_table
 from tasks import evaluation, predictions, pseudo_labels, student, teacher
 from tasks.study import design
 from tasks.support import paths, tracking
@@ -37,8 +39,9 @@ def write_networks(_: object, key: str) -> Path:
     seed, _, variant = key.partition("-")
     if not seed.isdecimal():
         raise DistilleryError(f"{key!r}: wants <seed>-<variant>, for instance 0-dynamic")
-    params = design.read_variant(design.read_study(), variant, int(seed))
-    target, folder = design.network_folder(variant, int(seed)), _folder(key, params)
+    study = design.read_study()
+    params = design.read_variant(study, variant, int(seed))
+    target, folder = design.network_folder(variant, int(seed)), _folder(key, params, study.one_label_of(variant))
     with chdir(folder):
         for output, act in _stages(params):
             if not output.exists():
@@ -53,10 +56,15 @@ def write_networks(_: object, key: str) -> Path:
     return target
 
 
-def _folder(key: str, params: Params) -> Path:
+def _folder(key: str, params: Params, one_label_of: Sequence[str]) -> Path:
     """Where the stages run: with the study's images and the MLflow record in it, and nothing of another making."""
     folder = paths.CHECKPOINTS / "study" / key
-    facts = (params.model_dump_json(), file_hash(design.MANIFEST), ImageStore(design.IMAGES).content_hash())
+    facts = (
+        params.model_dump_json(),
+        list(one_label_of),
+        file_hash(design.MANIFEST),
+        ImageStore(design.IMAGES).content_hash(),
+    )
     code = code_hash((*TRAINING, *LABELLING, "distillery/metrics", "distillery/params", "distillery/heads.py", "tasks"))
     mark, found = mark_of(*facts, code), folder / MARK
     if not found.is_file() or found.read_text() != mark:
@@ -64,14 +72,24 @@ def _folder(key: str, params: Params) -> Path:
         for place, path in _linked(params):
             (folder / place).parent.mkdir(parents=True, exist_ok=True)
             (folder / place).symlink_to(path.resolve())
+        _write_manifest(folder / paths.MANIFEST, params, one_label_of)
         with whole_file(found) as temporary:
             temporary.write_text(mark)
     return folder
 
 
+def _write_manifest(path: Path, params: Params, one_label_of: Sequence[str]) -> None:
+    """The study's manifest, or, for a variant that wants it so, a partly labelled one."""
+    if not one_label_of:
+        path.symlink_to(design.MANIFEST.resolve())
+        return
+    partly = keep_one_label(read_table(design.MANIFEST), one_label_of, params.seed)
+    schema = manifest_schema(design.read_base(design.read_study()).heads)
+    write_table(partly.to_arrow(), schema, path)
+
+
 def _linked(params: Params) -> Iterator[tuple[Path, Path]]:
     """What the stages look for in their folder, and where it is."""
-    yield paths.MANIFEST, design.MANIFEST
     yield paths.IMAGES, design.IMAGES
     if params.network.pretrained is not None:
         yield Path(params.network.pretrained.path), Path(params.network.pretrained.path)
