@@ -55,10 +55,31 @@ def test_an_unknown_variant_is_named():
         variant_params(PARAMS, STUDY, "dynamik", 0)
 
 
-def test_a_head_that_there_is_not_cannot_be_kept():
-    study = validate_study({**FOUND, "variants": {**FOUND["variants"], "single_age": {"heads_only": ["agee"]}}}, "s")
-    with pytest.raises(DistilleryError, match=r"variants.single_age.heads_only names \['agee'\]; allowed: \['age', "):
+@pytest.mark.parametrize("key", ["heads_only", "one_label_of"])
+def test_a_head_that_there_is_not_is_named(key: str):
+    study = validate_study({**FOUND, "variants": {**FOUND["variants"], "single_age": {key: ["agee"]}}}, "s")
+    with pytest.raises(DistilleryError, match=rf"variants.single_age.{key} names \['agee'\]; allowed: \['age', "):
         variant_params(PARAMS, study, "single_age", 0)
+
+
+@pytest.mark.parametrize("key", ["heads_only", "one_label_of"])
+@pytest.mark.parametrize("found", ["age", [], [1]])
+def test_heads_are_listed_by_name(key: str, found: object):
+    with pytest.raises(DistilleryError, match=rf"variants.equal.{key} is .*; allowed: a list of heads"):
+        validate_study({**FOUND, "variants": {**FOUND["variants"], "equal": {key: found}}}, "s")
+
+
+def test_a_variant_says_of_which_heads_an_image_keeps_one_label():
+    assert STUDY.one_label_of("partly_equal") == ("expression", "action_units")
+    assert STUDY.one_label_of("equal") == ()
+
+
+def test_the_study_on_photographs_is_sound_too():
+    study = validate_study(yaml.safe_load((ROOT / "benchmarks/photos/study.yaml").read_text()), "study.yaml")
+    params = yaml.safe_load((ROOT / "benchmarks/photos/params.yaml").read_text())
+    for variant in study.trained:
+        found = validate(variant_params(params, study, variant, 0), variant)
+        assert set(found.learnt) <= {"age", "gender", "race", "expression"}
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ import yaml
 from mlflow import MlflowClient
 
 from distillery.errors import DistilleryError
+from distillery.tables import read_table
 from tasks.study import design, networks
+from tasks.support import paths
 from tests.world import call, contents, stages_run
 
 KEPT = {"scores.csv", "draws.csv", "audit.csv", "history.csv"}
@@ -52,6 +54,26 @@ def test_interrupted_it_goes_on_where_it_was_and_ends_with_the_same_bytes(study:
     networks.write_networks(None, "0-single_gender")
     assert calls == ["teacher"], "trained once"
     assert contents(target) == wanted
+
+
+@pytest.mark.parametrize(("variant", "both"), [("partly_equal", False), ("equal", True)])
+def test_a_partly_labelled_variant_learns_from_a_manifest_of_its_own(
+    study: Path, monkeypatch: pytest.MonkeyPatch, variant: str, both: bool
+):
+    found = []
+
+    def read(_: object) -> None:
+        found.append(read_table(paths.MANIFEST).filter(pl.col("split") == "train", pl.col("dataset") == "webcam"))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(networks.teacher, "train_teacher", read)
+    with pytest.raises(KeyboardInterrupt):
+        networks.write_networks(None, f"0-{variant}")
+    seen = found[0].select(pl.col("expression", "action_units").is_not_null())
+    assert (seen["expression"] & seen["action_units"]).any() == both
+    assert (seen["expression"] | seen["action_units"]).all()
+    whole = read_table(design.MANIFEST).filter(pl.col("split") == "train", pl.col("dataset") == "webcam")
+    assert whole["expression"].null_count() == 0, "the study's own stays whole"
 
 
 def test_work_of_other_parameters_is_not_gone_on_with(study: Path, monkeypatch: pytest.MonkeyPatch):
