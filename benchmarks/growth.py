@@ -21,10 +21,10 @@ from distillery.faces.camera import Camera
 from distillery.faces.rendering import Series, render_faces
 from distillery.heads import Classification, Detection, Heads, Regression
 from distillery.images.adapters import Sighting
-from distillery.images.manifest import Source, assign_splits, build_rows, name_images
+from distillery.images.manifest import Source, assign_splits, label_rows, name_images
 from distillery.images.shards import write_shard
 from distillery.labelling.pseudo_labels import select
-from distillery.tables import predictions_schema, read_table, write_table
+from distillery.tables import READABLE, predictions_schema, read_table, write_table
 from tests.world import call, make_world
 
 STAGES = ("manifest", "images", "teacher", "predictions", "pseudo_labels", "evaluation", "few_shot", "report")
@@ -63,13 +63,15 @@ def _tables() -> Iterator[Row]:
             )
             yield _rate("growth", "reading predictions", count, partial(read_table, path))
     for count in (10**3, 10**4, 10**5):
-        sightings = [Sighting(path=Path(f"{index}.png"), identity=str(index // 10)) for index in range(count)]
-        named = [(f"{index:032x}", "ok") for index in range(count)]
-        yield _rate("growth", "manifest rows and splits", count, partial(_manifest, source, sightings, named, heads))
+        yield _rate("growth", "manifest rows and splits", count, partial(_manifest, source, count, heads))
 
 
-def _manifest(source: Source, sightings: list[Sighting], named: list[tuple[str, str]], heads: Heads) -> None:
-    assign_splits(build_rows(source, sightings, named, heads), [source], heads, 0)
+def _manifest(source: Source, count: int, heads: Heads) -> None:
+    sightings = (Sighting(path=Path(f"{index}.png"), identity=str(index // 10)) for index in range(count))
+    rows = label_rows(source, sightings, heads).drop_columns("status")
+    images = pa.array([f"{index:032x}" for index in range(count)])
+    rows = rows.append_column("image", images).append_column("status", pa.array([READABLE] * count))
+    assign_splits(rows, [source], heads, 0)
 
 
 def _predictions(heads: Heads, count: int) -> pl.DataFrame:
@@ -89,10 +91,10 @@ def _decoding() -> Iterator[Row]:
         noise = np.random.default_rng(0).integers(0, 256, (8, 8, 3), dtype=np.uint8).repeat(25, 0).repeat(25, 1)
         for index in range(2000):
             Image.fromarray(np.roll(noise, index, axis=0)).save(folder / f"{index}.jpg", quality=90)
-        sightings = [Sighting(path=folder / f"{index}.jpg") for index in range(2000)]
+        files = [(str(folder / f"{index}.jpg"), None) for index in range(2000)]
         for threads in (1, 2):
             with ThreadPoolExecutor(threads) as pool:
-                act = partial(name_images, sightings, min_side=16, max_pixels=10**7, pool=pool)
+                act = partial(name_images, files, min_side=16, max_pixels=10**7, pool=pool)
                 yield _rate("growth", f"decode and name 200 px JPEG, {threads} threads", 2000, act)
         pixels = np.zeros((4096, 64, 64, 3), dtype=np.uint8)
         for quality in (None, 92):

@@ -3,17 +3,19 @@
 Interrupted, it keeps what it has decoded for the next call.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from distillery.errors import DistilleryError
 from distillery.files import part_path
 from distillery.heads import AnyHeads
-from distillery.images.adapters import Sighting, read_dataset
-from distillery.images.manifest import MAX_NAMED, Source, assign_splits, build_rows, name_images
+from distillery.images.adapters import read_dataset
+from distillery.images.manifest import MAX_NAMED, PART, Source, assign_splits, label_rows, name_images
 from distillery.params import Params
 from distillery.params.sections import Dataset
 from distillery.tables import READABLE, manifest_schema, write_table
@@ -22,8 +24,6 @@ from tasks.support.command import run_stage
 from tasks.support.progress import Progress
 from tasks.support.provenance import DECODING, code_hash
 from tasks.support.resuming import mark_of, read_part, resumable_parts, write_part
-
-PART = 4096  # images
 
 
 def write_manifest(
@@ -42,8 +42,9 @@ def write_manifest(
     Raises:
         DistilleryError: a data set is missing or empty, a label does not fit, or too many images are unreadable.
     """
-    rows, sources = [], []
-    with resumable_parts("manifest") as parts:
+    parts, sources = [], []
+    limits = {"min_side": min_side, "max_pixels": max_pixels}
+    with resumable_parts("manifest") as kept:
         for name, dataset in datasets.items():
             sightings = read_dataset(
                 dataset.adapter,
@@ -53,59 +54,72 @@ def write_manifest(
                 path_column=dataset.path_column,
                 identity=dataset.identity,
             )
-            limits = {"min_side": min_side, "max_pixels": max_pixels}
-            named = list(_named(name, sightings, parts / name, limits, threads))
             source = Source(name=name, domain=dataset.domain, shares=dataset.splits, spellings=dataset.rename)
+            rows = label_rows(source, sightings, heads)
+            images, statuses = _named(name, rows, kept / name, limits, threads)
+            rows = rows.drop_columns("status").append_column("image", images).append_column("status", statuses)
+            _report_damage(name, rows, bad_share)
             sources.append(source)
-            rows += build_rows(source, sightings, named, heads)
-            _report_damage(name, sightings, [status for _, status in named], bad_share)
-        table = assign_splits(rows, sources, heads, seed)
-        _print_counts(pl.DataFrame(table))
+            parts.append(rows)
+        table = assign_splits(pa.concat_tables(parts).unify_dictionaries(), sources, heads, seed)
+        _print_counts(table)
         return write_table(table, manifest_schema(heads), path)
 
 
 def _named(
-    dataset: str, sightings: Sequence[Sighting], folder: Path, limits: Mapping[str, int], threads: int
-) -> Iterator[tuple[str, str]]:
+    dataset: str, rows: pa.Table, folder: Path, limits: Mapping[str, int], threads: int
+) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
     """``name_images`` part by part; a part that an interrupted call finished is kept while its files stay untouched."""
     folder.mkdir(exist_ok=True)
-    progress, code = Progress(f"manifest {dataset}", len(sightings)), code_hash(DECODING)
+    progress, code = Progress(f"manifest {dataset}", len(rows)), code_hash(DECODING)
+    images: list[pa.Array] = []
+    statuses: list[pa.Array] = []
     with ThreadPoolExecutor(threads) as pool:
-        for number, start in enumerate(range(0, len(sightings), PART)):
-            part, path = sightings[start : start + PART], part_path(folder, number, ".json")
-            mark = mark_of(code, dict(limits), [_state(sighting) for sighting in part])
+        for number, start in enumerate(range(0, len(rows), PART)):
+            part = rows.slice(start, PART)
+            files = list(zip(part["path"].to_pylist(), part["status"].to_pylist(), strict=True))
+            path, mark = (
+                part_path(folder, number, ".json"),
+                mark_of(code, dict(limits), [_state(*file) for file in files]),
+            )
             found = read_part(path, mark)
             if found is None:
-                found = {"named": name_images(part, **limits, pool=pool)}
+                found = {"named": name_images(files, **limits, pool=pool)}
                 write_part(path, mark, found)
-            yield from map(tuple, found["named"])
-            progress(start + len(part))
+            for column, values in zip((images, statuses), zip(*found["named"], strict=True), strict=True):
+                column.append(pa.array(values, pa.string()))
+            progress(start + len(files))
+    return pa.chunked_array(images), pa.chunked_array(statuses)
 
 
-def _state(sighting: Sighting) -> tuple[str, str | None, int, int]:
+def _state(path: str, problem: str | None) -> tuple[str, str | None, int, int]:
     try:
-        found = sighting.path.stat()
+        found = Path(path).stat()
     except OSError:
-        return str(sighting.path), sighting.problem, 0, 0
-    return str(sighting.path), sighting.problem, found.st_size, found.st_mtime_ns
+        return path, problem, 0, 0
+    return path, problem, found.st_size, found.st_mtime_ns
 
 
-def _report_damage(name: str, sightings: list[Sighting], statuses: list[str], bad_share: float) -> None:
-    rows = zip(sightings, statuses, strict=True)
-    bad = [f"  {sighting.path}: {status}" for sighting, status in rows if status != READABLE]
-    text = "\n".join([f"{len(bad)} of {len(statuses)} images cannot be used, for instance", *bad[:MAX_NAMED]])
-    if len(bad) > bad_share * len(statuses):
+def _report_damage(name: str, rows: pa.Table, bad_share: float) -> None:
+    bad = rows.select(["path", "status"]).filter(pc.not_equal(rows["status"], READABLE))
+    named = bad.slice(0, MAX_NAMED).to_pylist()
+    text = "\n".join(
+        [f"{len(bad)} of {len(rows)} images cannot be used, for instance"]
+        + [f"  {row['path']}: {row['status']}" for row in named]
+    )
+    if len(bad) > bad_share * len(rows):
         raise DistilleryError(f"data set '{name}': more than manifest.bad_share {bad_share:g} allows: {text}")
-    if bad:
+    if len(bad):
         print(f"manifest {name}: {text}")
 
 
-def _print_counts(table: pl.DataFrame) -> None:
-    for (dataset, split), rows in table.group_by("dataset", "split", maintain_order=True):
+def _print_counts(table: pa.Table) -> None:
+    counts = pl.DataFrame(table.select(["dataset", "split", "status", "image"]))
+    for (dataset, split), rows in counts.group_by("dataset", "split", maintain_order=True):
         usable = (rows["status"] == READABLE).sum()
         print(f"manifest {dataset}, {split}: {usable:,} usable of {len(rows):,}")
-    repeated = len(table) - table["image"].n_unique()
-    print(f"manifest: {len(table):,} rows, {repeated:,} of them exact duplicates of another")
+    repeated = len(counts) - counts["image"].n_unique()
+    print(f"manifest: {len(counts):,} rows, {repeated:,} of them exact duplicates of another")
 
 
 def main(params: Params, path: Path = paths.MANIFEST) -> None:

@@ -80,7 +80,7 @@ def _check(content: bytes, folder: Path, name: str) -> None:
     """Images with labels, or an error that names the table; cells that a manifest can hold, or what is wrong."""
     (folder / name).write_bytes(content)
     options = {"heads": COLUMNS, "table": name, "identity": "who"}
-    sightings, reason = answer(DistilleryError, read_dataset, "table", folder, **options)
+    sightings, reason = answer(DistilleryError, lambda: list(read_dataset("table", folder, **options)))
     assert str(folder) in reason if reason else sightings
     rows = []
     for sighting in sightings or ():

@@ -1,7 +1,9 @@
 import os
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,7 +12,7 @@ from PIL import Image
 from distillery.errors import DistilleryError
 from distillery.images.adapters import Sighting, read_dataset
 from distillery.images.decoding import UnreadableImageError, decode
-from distillery.images.manifest import Source, build_rows
+from distillery.images.manifest import Source, label_rows, name_images
 
 SET = Path("data/raw/set")
 
@@ -34,6 +36,10 @@ def project(tmp_path: Path, outside: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return folder
 
 
+def listed(*arguments: Any, **options: Any) -> list[Sighting]:
+    return list(read_dataset(*arguments, **options))
+
+
 def _reason(path: Path) -> str:
     with pytest.raises(UnreadableImageError) as caught:
         decode(path, min_side=1, max_pixels=10_000)
@@ -42,7 +48,7 @@ def _reason(path: Path) -> str:
 
 def _table(paths: list) -> list[Sighting]:
     pl.DataFrame({"path": paths}).write_parquet(SET / "rows.parquet")
-    return read_dataset("table", SET, heads={}, table="rows.parquet")
+    return listed("table", SET, heads={}, table="rows.parquet")
 
 
 def _bind(path: Path) -> None:
@@ -90,14 +96,14 @@ def test_a_folder_that_is_a_link_out_of_the_project_is_refused(outside: Path, ad
     (SET / where).parent.mkdir(exist_ok=True)
     (SET / where).symlink_to(outside / "Ann")
     with pytest.raises(DistilleryError, match=rf"{where}: a link leads out of the project, to .*outside/Ann"):
-        read_dataset(adapter, SET, heads={})
+        listed(adapter, SET, heads={})
 
 
 def test_a_data_set_behind_a_link_out_of_the_project_is_refused(outside: Path):
     Path("data/raw").rename("data/former")
     Path("data/raw").symlink_to(outside)
     with pytest.raises(DistilleryError, match=r"data/raw/Ann: a link leads out of the project"):
-        read_dataset("people", Path("data/raw/Ann"), heads={})
+        listed("people", Path("data/raw/Ann"), heads={})
 
 
 @pytest.mark.parametrize(
@@ -112,13 +118,13 @@ def test_a_data_set_behind_a_link_out_of_the_project_is_refused(outside: Path):
 def test_a_table_that_is_no_file_of_the_project_is_refused(outside: Path, make: Callable, message: str):
     make(SET / "rows.csv", outside)
     with pytest.raises(DistilleryError, match=rf"rows\.csv: .*{message}"):
-        read_dataset("table", SET, heads={}, table="rows.csv")
+        listed("table", SET, heads={}, table="rows.csv")
 
 
 @pytest.mark.parametrize("table", ["../../../outside/rows.csv", "/etc/passwd", "x/../../rows.csv", "..\\rows.csv"])
 def test_a_table_elsewhere_is_refused(table: str):
     with pytest.raises(DistilleryError, match=r"must lie inside|must be written with /"):
-        read_dataset("table", SET, heads={}, table=table)
+        listed("table", SET, heads={}, table=table)
 
 
 @pytest.mark.parametrize("path", ["../a.png", "/etc/a.png", "x/../../a.png", "..\\..\\a.png", "x\\a.png", None])
@@ -157,13 +163,13 @@ def test_a_column_of_paths_that_are_no_text_is_refused(values: list):
 def test_a_column_that_is_there_twice_is_refused():
     (SET / "rows.csv").write_text("path,age,age\na.png,1,2\n")
     with pytest.raises(DistilleryError, match=r"rows\.csv: names the column 'age' twice"):
-        read_dataset("table", SET, heads={"age": "age"}, table="rows.csv")
+        listed("table", SET, heads={"age": "age"}, table="rows.csv")
 
 
 def test_a_table_s_name_is_no_pattern():
     (SET / "[ab].csv").write_text("path\na.png\n")
     (SET / "a.csv").write_text("path\nb.png\n")
-    (found,) = read_dataset("table", SET, heads={}, table="[ab].csv")
+    (found,) = listed("table", SET, heads={}, table="[ab].csv")
     assert found.path.name == "a.png"
 
 
@@ -171,7 +177,7 @@ def test_a_table_s_name_is_no_pattern():
 def test_a_name_that_no_table_can_hold_is_refused(adapter: str):
     Path(os.fsdecode(bytes(SET) + b"/\xff.jpg")).mkdir()
     with pytest.raises(DistilleryError, match=r"set: the name .*xff\.jpg.* is not UTF-8; rename it"):
-        read_dataset(adapter, SET, heads={})
+        listed(adapter, SET, heads={})
 
 
 def test_a_folder_that_may_not_be_listed_says_so():
@@ -186,7 +192,7 @@ def test_a_folder_that_may_not_be_listed_says_so():
             if os.geteuid() == 0:
                 os.chdir(SET)
                 os.setuid(2)
-            read_dataset("people", Path() if Path("Ann").exists() else SET, heads={})
+            listed("people", Path() if Path("Ann").exists() else SET, heads={})
         except DistilleryError as error:
             answer = 0 if "cannot be listed (Permission denied)" in str(error) else 2
         finally:
@@ -197,6 +203,8 @@ def test_a_folder_that_may_not_be_listed_says_so():
 def test_a_row_with_a_link_out_of_the_project_keeps_its_place_with_the_reason(outside: Path):
     (SET / "out.png").symlink_to(outside / "Ann/1.png")
     (found,) = _table(["out.png"])
-    named = [(f"unused:{found.path}", _reason(found.path))]
-    (row,) = build_rows(Source(name="set", domain="d", shares={}, spellings={}), [found], named, {})
-    assert (row["path"], row["status"]) == ("data/raw/set/out.png", "a link leads out of the project")
+    rows = label_rows(Source(name="set", domain="d", shares={}, spellings={}), [found], {})
+    files = list(zip(rows["path"].to_pylist(), rows["status"].to_pylist(), strict=True))
+    with ThreadPoolExecutor(1) as pool:
+        named = name_images(files, min_side=1, max_pixels=10_000, pool=pool)
+    assert named == [("unused:data/raw/set/out.png", "a link leads out of the project")]

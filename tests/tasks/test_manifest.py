@@ -132,7 +132,7 @@ def test_stopped_it_decodes_no_finished_part_again(expressions: Path, monkeypatc
     def watch(part, **how):
         if len(decoded) == 2:
             raise KeyboardInterrupt
-        decoded.append([sighting.path.name for sighting in part])
+        decoded.append([Path(path).name for path, _ in part])
         return decode(part, **how)
 
     monkeypatch.setattr(manifest, "name_images", watch)

@@ -1,5 +1,6 @@
 """Data sets as people keep them: each adapter lists the images of one layout with their raw labels."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from distillery.errors import DistilleryError
@@ -21,8 +22,8 @@ def read_dataset(
     table: str | None = None,
     path_column: str = "path",
     identity: str | None = None,
-) -> list[Sighting]:
-    """List the images of one data set, sorted by path, with their raw labels by head.
+) -> Iterator[Sighting]:
+    """List the images of one data set, sorted by path, with their raw labels by head, one after another.
 
     Args:
         adapter: the layout: ``utkface``, ``folders``, ``people`` or ``table``.
@@ -36,18 +37,23 @@ def read_dataset(
     Raises:
         DistilleryError: the folder or table is missing, empty, lacks a column or leads out of the project.
     """
+    empty = True
     try:
         found = _list(adapter, folder, table=table, path_column=path_column, identity=identity)
+        if table is not None and adapter != "table":
+            found = read_labels(folder, table, found, path_column)
+        for sighting in found:
+            empty = False
+            yield _by_head(sighting, heads, folder)
     except OSError as error:
         raise DistilleryError(f"{error.filename or folder}: cannot be listed ({error.strerror})") from error
-    if not found:
+    if empty:
         raise DistilleryError(f"{folder}: holds no image in the layout '{adapter}'")
-    if table is not None and adapter != "table":
-        found = read_labels(folder, table, found, path_column)
-    return [_by_head(sighting, heads, folder) for sighting in sorted(found, key=lambda sighting: sighting.path)]
 
 
-def _list(adapter: str, folder: Path, *, table: str | None, path_column: str, identity: str | None) -> list[Sighting]:
+def _list(
+    adapter: str, folder: Path, *, table: str | None, path_column: str, identity: str | None
+) -> Iterable[Sighting]:
     if not folder.is_dir():
         raise DistilleryError(f"{folder}: no such folder; put the data set there or correct its path in params.yaml")
     if folder.is_symlink():

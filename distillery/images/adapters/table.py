@@ -4,8 +4,9 @@ import math
 import re
 import stat
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -29,59 +30,76 @@ UNREADABLE = (
     pl.exceptions.PanicException,
 )
 MAX_REASON = 300  # characters
+PART = 4096  # rows that are Python objects at a time
 # How polars renames a column whose name was taken: nobody can say which of the two was meant.
 TAKEN = re.compile(r"(.*)_duplicated_\d+")
 
 
-def read_table_rows(folder: Path, table: str | None, identity: str | None, path_column: str) -> list[Sighting]:
+def read_table_rows(folder: Path, table: str | None, identity: str | None, path_column: str) -> Iterator[Sighting]:
     """A row per image: its path (relative to the folder), optional ``split`` and identity, labels in all columns."""
     if table is None:
         raise DistilleryError(
             f"{folder}: the adapter 'table' needs the key 'table', a CSV or Parquet file in the folder"
         )
-    columns, rows = _read(folder, table, path_column)
-    if identity is not None and identity not in columns:
-        raise DistilleryError(f"{folder / table}: no identity column '{identity}'; found: {columns}")
-    return [
-        Sighting(
-            path=_inside(folder, row[path_column], folder / table),
+    frame, paths = _read(folder, table, path_column)
+    if identity is not None and identity not in frame.columns:
+        raise DistilleryError(f"{folder / table}: no identity column '{identity}'; found: {frame.columns}")
+    order = sorted(range(len(paths)), key=lambda number: paths[number].split("/"))
+    for number, row in zip(order, _rows(folder / table, frame, order), strict=True):
+        yield Sighting(
+            path=Path(paths[number]),
             split=_text(row.get(SPLIT_COLUMN)) or ALL,
             identity=None if identity is None else _text(row[identity]),
             labels=row,
         )
-        for row in rows
-    ]
 
 
-def read_labels(folder: Path, table: str, sightings: Sequence[Sighting], path_column: str) -> list[Sighting]:
+def read_labels(folder: Path, table: str, sightings: Iterable[Sighting], path_column: str) -> Iterator[Sighting]:
     """Add the labels of a side table to images that a layout listed; images that it lacks stay unlabelled."""
-    columns, rows = _read(folder, table, path_column)
-    paths = [_inside(folder, row[path_column], folder / table) for row in rows]
+    frame, paths = _read(folder, table, path_column)
     if twice := [path for path, count in Counter(paths).items() if count > 1]:
-        raise DistilleryError(f"{folder / table}: names a path twice, first {twice[0].relative_to(folder)}")
-    labels = dict(zip(paths, rows, strict=True))
-    if unknown := set(labels) - {sighting.path for sighting in sightings}:
+        raise DistilleryError(f"{folder / table}: names a path twice, first {Path(twice[0]).relative_to(folder)}")
+    numbers = {path: number for number, path in enumerate(paths)}
+    empty, waiting = dict.fromkeys(frame.columns), iter(sightings)
+    while part := list(islice(waiting, PART)):
+        found = [numbers.pop(str(sighting.path), None) for sighting in part]
+        rows = _rows(folder / table, frame, [number for number in found if number is not None])
+        for sighting, number in zip(part, found, strict=True):
+            yield sighting.with_labels(sighting.labels | (empty if number is None else next(rows)))
+    if numbers:
         raise DistilleryError(
-            f"{folder / table}: {len(unknown)} paths are no image of the data set, first {min(unknown)}"
+            f"{folder / table}: {len(numbers)} paths are no image of the data set, first {min(numbers)}"
         )
-    empty = dict.fromkeys(columns)
-    return [replace(sighting, labels={**sighting.labels, **labels.get(sighting.path, empty)}) for sighting in sightings]
 
 
-def _read(folder: Path, table: str, path_column: str) -> tuple[list[str], list[dict[str, object]]]:
-    """The table's columns and its rows."""
+def _read(folder: Path, table: str, path_column: str) -> tuple[pl.DataFrame, list[str]]:
+    """The table, and the path that each of its rows names."""
     path = _inside(folder, table, folder)
-    try:
+    with _readable(path):
         check_inside_project(path)
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would wait for ever
             raise DistilleryError(f"{path}: cannot be read as a table (not a regular file)")
         frame = _frame(path)
         _check_columns(frame, path_column, path)
-        return frame.columns, list(frame.iter_rows(named=True))
+        return frame, [str(_inside(folder, value, path)) for value in frame[path_column]]
+
+
+def _rows(table: Path, frame: pl.DataFrame, numbers: Sequence[int]) -> Iterator[dict[str, object]]:
+    """Some rows in the given order, a part of them as Python objects at a time."""
+    for start in range(0, len(numbers), PART):
+        with _readable(table):
+            rows = frame[numbers[start : start + PART]].to_dicts()
+        yield from rows
+
+
+@contextmanager
+def _readable(table: Path) -> Iterator[None]:
+    try:
+        yield
     except DistilleryError:
         raise
     except UNREADABLE as error:
-        raise DistilleryError(f"{path}: cannot be read as a table ({str(error)[:MAX_REASON]})") from error
+        raise DistilleryError(f"{table}: cannot be read as a table ({str(error)[:MAX_REASON]})") from error
 
 
 def _frame(path: Path) -> pl.DataFrame:

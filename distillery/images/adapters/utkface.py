@@ -1,6 +1,7 @@
 """UTKFace: ``<age>_<gender>_<race>_<date>.jpg``, labels in the file names (Zhang, Song, Qi, CVPR 2017)."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from distillery.images.adapters.sighting import Sighting, image_files
@@ -8,12 +9,12 @@ from distillery.images.adapters.sighting import Sighting, image_files
 NAME = re.compile(r"(?P<age>\d{1,3})_(?P<gender>[01])_(?P<race>[0-4])_[^_]*")
 
 
-def read_utkface(folder: Path) -> list[Sighting]:
+def read_utkface(folder: Path) -> Iterator[Sighting]:
     """Columns ``age`` (years), ``gender`` (0 male, 1 female), ``race`` (0 White, 1 Black, 2 Asian, 3 Indian, 4 other).
 
     A name that does not parse keeps its row, with the name in its problem.
     """
-    return [_sighting(path) for path in image_files(folder)]
+    return map(_sighting, image_files(folder))
 
 
 def _sighting(path: Path) -> Sighting:
