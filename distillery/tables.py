@@ -93,30 +93,27 @@ def write_parts(
     return path
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None, *, schema: pa.Schema | None = None) -> pl.DataFrame:
+def read_table(
+    path: Path, columns: Sequence[str] | None = None, *, schema: pa.Schema | None = None, only: pl.Expr | None = None
+) -> pl.DataFrame:
     """Read one Parquet file or every shard of a folder, in the order of their names.
 
     Args:
         columns: those to read; None reads all.
         schema: what the columns have to be; None takes any.
+        only: which rows are wanted; the others never are in memory together.
 
     Raises:
         DistilleryError: the file is missing, not Parquet, damaged, of another schema version, or a column is missing
             or of another type than the schema's or that of the shard before.
     """
-    return pl.concat(list(read_parts(path, columns, schema=schema)))
+    parts = _read_files(path, columns, schema)
+    return pl.concat([part if only is None else part.filter(only) for part in parts])
 
 
-def read_parts(
-    path: Path, columns: Sequence[str] | None = None, *, schema: pa.Schema | None = None
-) -> Iterator[pl.DataFrame]:
-    """The same shard by shard, for what should not be in memory at once."""
-    before: pl.Schema | None = None
-    for file in table_files(path):
-        part = _read_part(file, columns, schema)
-        if part.schema != (before := before or part.schema):
-            raise DistilleryError(f"{file}: has other columns than the shard before it")
-        yield part
+def read_parts(path: Path, columns: Sequence[str] | None = None) -> Iterator[pl.DataFrame]:
+    """The same, ``parquet.GROUP`` rows at most at a time, for what should not be in memory at once."""
+    return (part for part in _read_files(path, columns, None) if len(part))
 
 
 def table_files(path: Path) -> list[Path]:
@@ -137,7 +134,17 @@ def read_metadata(path: Path) -> dict[str, str]:
         return notes(file)
 
 
-def _read_part(path: Path, columns: Sequence[str] | None, schema: pa.Schema | None) -> pl.DataFrame:
+def _read_files(path: Path, columns: Sequence[str] | None, schema: pa.Schema | None) -> Iterator[pl.DataFrame]:
+    """Of each file an empty table and its groups of rows."""
+    before: pl.Schema | None = None
+    for file in table_files(path):
+        for part in _read_file(file, columns, schema):
+            if part.schema != (before := before or part.schema):
+                raise DistilleryError(f"{file}: has other columns than the shard before it")
+            yield part
+
+
+def _read_file(path: Path, columns: Sequence[str] | None, schema: pa.Schema | None) -> Iterator[pl.DataFrame]:
     with opened(path) as file:
         if (version := notes(file).get("distillery.schema")) != VERSION:
             raise DistilleryError(f"{path}: schema version {version!r}, this version reads {VERSION!r}; {AGAIN}")
@@ -146,7 +153,7 @@ def _read_part(path: Path, columns: Sequence[str] | None, schema: pa.Schema | No
         # Before its values are believed: a flipped bit in a footer makes other ones.
         if not is_sealed(path, seal_place(path)):
             raise DistilleryError(f"{path}: damaged Parquet file (its checksum differs); {AGAIN}")
-        return pl.concat(read_groups(file, [wanted.field(name) for name in columns or wanted.names]))
+        yield from read_groups(file, [wanted.field(name) for name in columns or wanted.names])
 
 
 def _check_columns(path: Path, found: pa.Schema, names: Sequence[str], schema: pa.Schema | None) -> None:

@@ -34,8 +34,6 @@ from tasks.support.resuming import resumable_parts
 from tasks.support.scores import WAYS, Scores
 from tasks.support.written import write_csv, write_metrics
 
-TABLES = ("scores", "draws", "confusion", "reliability", "audit")
-
 
 def write_evaluation(key: str, params: Params) -> Path:
     """Evaluate one round's model on every test split and its pseudo-labels on every audit split."""
@@ -43,7 +41,8 @@ def write_evaluation(key: str, params: Params) -> Path:
     network, _ = load_model(paths.model(key))
     how = inference(section, params.device, network)
     check_views(how.views, params.learnt)
-    manifest = read_table(paths.MANIFEST).filter(pl.col("status") == READABLE)
+    measured = (pl.col("status") == READABLE) & pl.col("split").is_in(("test", "audit"))
+    manifest = read_table(paths.MANIFEST, only=measured)
     store = ImageStore(paths.IMAGES)
     predictor = Predictor(network, params.learnt, store, how)
     facts = {
@@ -65,7 +64,8 @@ def write_evaluation(key: str, params: Params) -> Path:
                 print(f"{key}: evaluated {name} on {dataset}, {len(part):,} test images", flush=True)
     if key != TEACHER:
         needed = [f"{name}_{what}" for name in params.distilled for what in ("soft", "weight")]
-        pseudo = read_table(paths.pseudo_labels(key), ["image", *needed])
+        audited = manifest.filter(pl.col("split") == "audit")["image"]
+        pseudo = read_table(paths.pseudo_labels(key), ["image", *needed], only=pl.col("image").is_in(audited.implode()))
         for rows in _by_dataset(manifest, "audit", params.heads):
             for name, part, _ in _by_head(rows, params.distilled):
                 scores.add_audit(part, name, pseudo, labelled_cells(part, params.heads))
@@ -116,8 +116,7 @@ def _values(heads: AnyHeads, name: str, answers: Mapping[str, Tensor], way: str)
 def _write(key: str, scores: Scores) -> Path:
     history = read_table(paths.model(key) / "history.parquet")
     sums = [pl.sum_horizontal(pl.col(f"^{what}/.*$")).alias(what) for what in ("train_loss", "val_loss")]
-    tables = {what: pl.DataFrame(getattr(scores, what)) for what in TABLES}
-    for what, table in {**tables, "history": history.with_columns(sums)}.items():
+    for what, table in {**scores.tables(), "history": history.with_columns(sums)}.items():
         write_csv(paths.evaluation(key) / f"{what}.csv", table)
     write_metrics(paths.metrics(key), scores.metrics())
     return paths.evaluation(key)

@@ -39,8 +39,8 @@ def write_images(
     Raises:
         DistilleryError: an image changed or vanished since the manifest was made.
     """
-    rows = read_table(manifest).filter(pl.col("status") == READABLE).unique("image", keep="first", maintain_order=True)
-    rows = rows.select("image", "path")
+    rows = read_table(manifest, ["image", "path", "status"], only=pl.col("status") == READABLE).drop("status")
+    rows = rows.unique("image", keep="first", maintain_order=True)
     recipe = (code_hash(DECODING), size, quality, min_side, max_pixels)
 
     def load(row: tuple[str, str]) -> tuple[str, np.ndarray]:

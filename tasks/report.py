@@ -4,28 +4,27 @@ The page holds all that it shows and opens without a network; the same artefacts
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 
 from distillery.files import whole_folder
-from distillery.heads import Regression
+from distillery.heads import Classification, Head, Regression
 from distillery.images.store import ImageStore
 from distillery.networks.model import load_card
 from distillery.params import Params
 from distillery.reporting import results
 from distillery.reporting.curves import describe_learning
 from distillery.reporting.decisions import describe_decisions
-from distillery.reporting.gallery import Gallery, join_cells, show_pseudo_labels
+from distillery.reporting.gallery import Gallery, show_pseudo_labels, sure_cells
 from distillery.reporting.headline import compare_rounds, mean_comparison
 from distillery.reporting.page import render_page
 from distillery.reporting.provenance import count_splits, list_hashes
 from distillery.reporting.side_by_side import measure_datasets
 from distillery.reporting.yields import Labelled, describe_pseudo_labels
-from distillery.tables import POOL, SPLITS, read_table
+from distillery.tables import POOL, SPLITS, read_parts, read_table
 from tasks.support import paths
 from tasks.support.closing import PAGE, print_closing_table, read_tables, stack_tables
 from tasks.support.command import run_stage
@@ -37,9 +36,7 @@ def write_report(folder: Path, params: Params) -> Path:
     Raises:
         DistilleryError: an artefact is missing or damaged.
     """
-    manifest = read_table(paths.MANIFEST)
-    pool = manifest.filter(pl.col("split").cast(pl.String).is_in(POOL))
-    page = render_page(**_settings(params), **_results(params), **_pool(pool, params), **_origin(manifest, params))
+    page = render_page(**_settings(params), **_results(params), **_pool(params), **_origin(params))
     with whole_folder(folder) as temporary:
         (temporary / PAGE).write_text(page, encoding="utf-8")
     return folder / PAGE
@@ -84,46 +81,63 @@ def _results(params: Params) -> dict[str, object]:
     }
 
 
-def _pool(pool: pl.DataFrame, params: Params) -> dict[str, object]:
+def _pool(params: Params) -> dict[str, object]:
     """What the rounds made of the images without labels."""
-    labelled = _labelled(pool, params) if params.rounds else []
+    if not params.rounds:
+        return {"labelled": [], "audited": False, "galleries": []}
+    rows = read_table(paths.MANIFEST, ["image", "split", *params.distilled], only=pl.col("split").is_in(POOL))
+    known = {f"known_{name}": (pl.col("split") == "audit") & pl.col(name).is_not_null() for name in params.distilled}
+    pool = rows.unique("image", keep="first", maintain_order=True).select("image", **known)
+    labelled = _labelled(pool["image"], params)
     return {
         "labelled": labelled,
         "audited": any(head.audits for head in labelled),
-        "galleries": _galleries(pool, params) if params.rounds else [],
+        "galleries": [_gallery(pool, name, head, params) for name, head in params.distilled.items()],
     }
 
 
-def _origin(manifest: pl.DataFrame, params: Params) -> dict[str, object]:
+def _origin(params: Params) -> dict[str, object]:
+    manifest = read_table(paths.MANIFEST, ["image", "dataset", "domain", "split", "status"])
     cards = {key: load_card(paths.model(key)).provenance for key in params.models}
     return {"splits": SPLITS, "counts": count_splits(manifest), "hashes": list_hashes(cards)}
 
 
-def _labelled(pool: pl.DataFrame, params: Params) -> list[Labelled]:
+def _labelled(pool: pl.Series, params: Params) -> list[Labelled]:
     needed = ["image", *(f"{name}_weight" for name in params.distilled)]
-    pseudo = {key: read_table(paths.pseudo_labels(key), needed) for key in params.rounds}
+    pseudo = {key: read_parts(paths.pseudo_labels(key), needed) for key in params.rounds}
     thresholds = {name: selection.threshold for name, selection in params.pseudo_labels.heads.items()}
     audit = stack_tables("audit", results.AUDIT, list(params.rounds))
-    return describe_pseudo_labels(pseudo, pool["image"], audit, params.distilled, thresholds)
+    return describe_pseudo_labels(pseudo, pool, audit, params.distilled, thresholds)
 
 
-def _galleries(pool: pl.DataFrame, params: Params) -> list[Gallery]:
+def _gallery(pool: pl.DataFrame, name: str, head: Head, params: Params) -> Gallery:
     """Faces of the last round's pool."""
-    last = params.models[-1]
-    store = ImageStore(paths.IMAGES)
+    last, store = params.models[-1], ImageStore(paths.IMAGES)
+    parts = read_parts(paths.pseudo_labels(last), ["image", f"{name}_weight", f"{name}_confidence"])
+    cells = sure_cells(parts, pool.select("image", known=f"known_{name}"), name, head)
+    return show_pseudo_labels(
+        cells,
+        name,
+        head,
+        partial(_details, name, head, last),
+        lambda images: store.gather(store.positions(images)).numpy(),
+        count=params.report.gallery,
+    )
 
-    def pixels(images: Sequence[str]) -> np.ndarray:
-        return store.gather(store.positions(images)).numpy()
 
-    galleries = []
-    for name, head in params.distilled.items():
-        # A head at a time: all columns of a large pool would not fit into memory.
-        labels = [f"{name}_{what}" for what in ("soft", "hard", "weight", "confidence")]
-        views = f"{name}_{'std' if isinstance(head, Regression) else 'agreement'}"
-        pseudo = read_table(paths.pseudo_labels(last), ["image", *labels])
-        cells = join_cells(pseudo, read_table(paths.predictions(last), ["image", views]), pool, name, head)
-        galleries += show_pseudo_labels({name: cells}, params.distilled, pixels, count=params.report.gallery)
-    return galleries
+def _details(name: str, head: Head, key: str, images: pl.Series) -> pl.DataFrame:
+    """What the caption of a face tells; the truth is that of the audit rows."""
+    wanted = pl.col("image").is_in(images.implode())
+    views = "std" if isinstance(head, Regression) else "agreement"
+    told = {what: f"{name}_{what}" for what in ("soft", "hard", "weight", "confidence")}
+    pseudo = read_table(paths.pseudo_labels(key), ["image", *told.values()], only=wanted).select("image", **told)
+    seen = read_table(paths.predictions(key), ["image", f"{name}_{views}"], only=wanted)
+    rows = read_table(paths.MANIFEST, ["image", "split", name], only=wanted & pl.col("split").is_in(POOL))
+    cell = pl.col(name).cast(pl.String) if isinstance(head, Classification) else pl.col(name)
+    truth = rows.unique("image", keep="first", maintain_order=True).select(
+        "image", truth=pl.when(pl.col("split") == "audit").then(cell)
+    )
+    return pseudo.join(seen.rename({f"{name}_{views}": views}), on="image").join(truth, on="image")
 
 
 def main(params: Params) -> None:

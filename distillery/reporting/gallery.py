@@ -2,19 +2,20 @@
 
 import base64
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from PIL import Image
 
-from distillery.heads import Classification, Head, Regression
+from distillery.heads import Head, Regression
 from distillery.reporting.captions import Caption, describe
 
 LARGEST = 112
 QUALITY = 85
 Pixels = Callable[[Sequence[str]], np.ndarray]
+Details = Callable[[pl.Series], pl.DataFrame]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,50 +35,47 @@ class Gallery:
 
 
 def show_pseudo_labels(
-    cells: Mapping[str, pl.DataFrame], heads: Mapping[str, Head], pixels: Pixels, *, count: int
-) -> list[Gallery]:
-    """A gallery for each head.
+    cells: pl.DataFrame, name: str, head: Head, details: Details, pixels: Pixels, *, count: int
+) -> Gallery:
+    """One head's gallery.
 
     Args:
-        cells: by head, what ``join_cells`` gives.
-        heads: by name.
-        pixels: uint8 [images, size, size, 3] of named images.
-        count: faces of a head, half of them kept and half refused, as far as there are any.
-    """
-    found = []
-    for name, table in cells.items():
-        known = table.filter(pl.col("truth").is_not_null())
-        audited = len(known) >= count
-        shown = known if audited else table
-        kept = _faces(spread(shown.filter("kept"), count // 2), heads[name], pixels)
-        refused = _faces(spread(shown.filter(~pl.col("kept")), count // 2), heads[name], pixels)
-        found.append(Gallery(head=name, kept=kept, refused=refused, audited=audited))
-    return found
-
-
-def join_cells(
-    pseudo: pl.DataFrame, predictions: pl.DataFrame, manifest: pl.DataFrame, name: str, head: Head
-) -> pl.DataFrame:
-    """One head's pseudo-labels in the pool: ``image``, what ``captions.describe`` reads, ``kept``, ``sureness``.
-
-    Args:
-        pseudo: the pseudo-labels table; its labelled cells are left out.
-        predictions: the predictions table, for the agreement of the views (regression: their spread).
-        manifest: rows of the splits unlabelled and audit; the truth is that of the audit rows.
+        cells: what ``sure_cells`` gives.
         name: the head's.
-        head: says what the columns hold.
+        head: says what its columns hold.
+        details: of named images, ``image`` and what ``captions.describe`` reads.
+        pixels: uint8 [images, size, size, 3] of named images.
+        count: faces, half of them kept and half refused, as far as there are any.
     """
-    views = "std" if isinstance(head, Regression) else "agreement"
-    truth = pl.col(name).cast(pl.String) if isinstance(head, Classification) else pl.col(name)
-    pool = manifest.select("image", "split", truth=truth).unique("image", keep="first", maintain_order=True)
-    pool = pool.with_columns(truth=pl.when(pl.col("split").cast(pl.String) == "audit").then("truth"))
-    columns = {key: pl.col(f"{name}_{key}") for key in ("soft", "hard", "weight", "confidence")}
-    labels = pseudo.select("image", **columns).filter(pl.col("weight").is_not_null())
-    agreement = predictions.select("image", pl.col(f"{name}_{views}").alias(views))
-    table = labels.join(agreement, on="image").join(pool, on="image")
-    sureness = _across(table["confidence"]).mean(axis=1)
-    kept = _across(table["weight"]).max(axis=1) > 0
-    return table.with_columns(kept=kept, sureness=-sureness if isinstance(head, Regression) else sureness)
+    known = cells.filter("known")
+    audited = len(known) >= count
+    shown = known if audited else cells
+    chosen = [spread(shown.filter(kept), count // 2) for kept in (pl.col("kept"), ~pl.col("kept"))]
+    kept, refused = (_faces(images, head, details, pixels) for images in chosen)
+    return Gallery(head=name, kept=kept, refused=refused, audited=audited)
+
+
+def sure_cells(pseudo: Iterable[pl.DataFrame], pool: pl.DataFrame, name: str, head: Head) -> pl.DataFrame:
+    """One head's pseudo-labels in the pool: ``image``, ``kept``, ``sureness`` (greater is surer), ``known``.
+
+    Args:
+        pseudo: the pseudo-labels table in parts; labelled cells are left out.
+        pool: ``image`` and ``known`` (whether the head's truth is) of the splits unlabelled and audit.
+        name: the head's.
+        head: says what its columns hold.
+    """
+    columns = {key: pl.col(f"{name}_{key}") for key in ("weight", "confidence")}
+    found = []
+    for part in pseudo:
+        labels = (
+            part.select("image", **columns)
+            .filter(pl.col("weight").is_not_null())
+            .join(pool, on="image", maintain_order="left")
+        )
+        sureness = _across(labels["confidence"]).mean(axis=1) * (-1 if isinstance(head, Regression) else 1)
+        kept = _across(labels["weight"]).max(axis=1, initial=0) > 0
+        found.append(labels.select("image", "known").with_columns(kept=kept, sureness=sureness))
+    return pl.concat(found)
 
 
 def spread(table: pl.DataFrame, count: int) -> pl.DataFrame:
@@ -94,10 +92,13 @@ def _across(column: pl.Series) -> np.ndarray:
     return column.to_numpy().reshape(len(column), width)
 
 
-def _faces(table: pl.DataFrame, head: Head, pixels: Pixels) -> list[Face]:
-    images = pixels(table["image"].to_list())
-    rows = zip(images, table.to_dicts(), strict=True)
-    return [Face(source=inline(image), caption=describe(row, head)) for image, row in rows]
+def _faces(chosen: pl.DataFrame, head: Head, details: Details, pixels: Pixels) -> list[Face]:
+    """In the order of the chosen."""
+    if not len(chosen):
+        return []
+    rows = chosen.select("image").join(details(chosen["image"]), on="image", maintain_order="left").to_dicts()
+    pictures = zip(pixels(chosen["image"].to_list()), rows, strict=True)
+    return [Face(source=inline(image), caption=describe(row, head)) for image, row in pictures]
 
 
 def inline(image: np.ndarray) -> str:

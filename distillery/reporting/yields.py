@@ -1,8 +1,9 @@
 """What the rounds' pseudo-labels are: how many cells they fill, and how many of the audited ones are right."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import polars as pl
 from markupsafe import Markup
 
@@ -49,7 +50,7 @@ class Labelled:
 
 
 def describe_pseudo_labels(
-    tables: Mapping[str, pl.DataFrame],
+    tables: Mapping[str, Iterable[pl.DataFrame]],
     pool: pl.Series,
     audit: pl.DataFrame,
     heads: Heads,
@@ -58,34 +59,36 @@ def describe_pseudo_labels(
     """Every head's pseudo-labels over the rounds.
 
     Args:
-        tables: by round, the table of ``distillery.tables.pseudo_labels_schema``.
+        tables: by round, the table of ``distillery.tables.pseudo_labels_schema`` in parts; of each the images and
+            weights are looked at.
         pool: images of the splits unlabelled and audit; other images have empty cells too.
         audit: columns of ``results.AUDIT``; may hold no row.
         heads: in the order of the result.
         thresholds: by head.
     """
+    counted = {key: count_yields(parts, pool, heads, key) for key, parts in tables.items()}
     found = {}
-    inside = {key: table["image"].is_in(pool.implode()) for key, table in tables.items()}
     for name, head in heads.items():
-        yields = [count_yield(table[f"{name}_weight"], inside[key], head, key) for key, table in tables.items()]
+        yields = [by_head[name] for by_head in counted.values()]
         found[name] = Labelled(head=name, rule=_rule(head, thresholds[name]), yields=yields)
     for dataset, _, name, part in by_place(audit):
         found[name].audits.append(_audited(part, dataset, list(tables)))
     return list(found.values())
 
 
-def count_yield(weights: pl.Series, inside: pl.Series, head: Head, key: str) -> Yield:
-    """Kept and empty cells.
-
-    Args:
-        weights: of each image, null in a labelled cell; a detection has a cell for each element.
-        inside: whether the image is of the pool.
-        head: says how wide a cell is.
-        key: the round.
-    """
-    kept, empty = _count(weights.filter(inside), head)
-    kept_elsewhere, empty_elsewhere = _count(weights.filter(~inside), head)
-    return Yield(round=key, empty=empty, kept=kept, empty_elsewhere=empty_elsewhere, kept_elsewhere=kept_elsewhere)
+def count_yields(parts: Iterable[pl.DataFrame], pool: pl.Series, heads: Heads, key: str) -> dict[str, Yield]:
+    """A round's kept and empty cells by head; a detection has a cell for each element."""
+    images, counts = pool.implode(), {name: np.zeros((2, 2), dtype=np.int64) for name in heads}
+    for part in parts:
+        inside = part["image"].is_in(images)
+        for name, head in heads.items():
+            weights = part[f"{name}_weight"]
+            counts[name] += [_count(weights.filter(inside), head), _count(weights.filter(~inside), head)]
+    found = {}
+    for name, ((kept, empty), (kept_elsewhere, empty_elsewhere)) in counts.items():
+        elsewhere = {"kept_elsewhere": int(kept_elsewhere), "empty_elsewhere": int(empty_elsewhere)}
+        found[name] = Yield(round=key, kept=int(kept), empty=int(empty), **elsewhere)
+    return found
 
 
 def _count(weights: pl.Series, head: Head) -> tuple[int, int]:

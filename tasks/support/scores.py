@@ -28,7 +28,7 @@ class Scores:
         self._resamples, self._confidence, self._seed = resamples, confidence, seed
         self.scores: list[dict] = []
         self.draws: list[dict] = []
-        self.confusion: list[dict] = []
+        self._confusion: list[pl.DataFrame] = []
         self.reliability: list[dict] = []
         self.audit: list[dict] = []
 
@@ -48,10 +48,7 @@ class Scores:
                 self.draws += [{**place, "head": name, "draw": number, "value": value} for number, value in primary]
         if isinstance(head, Classification):
             values, truth = found["ensemble"], labels.argmax(dim=1)
-            decided = values.argmax(dim=1)
-            pairs = zip(truth.tolist(), decided.tolist(), strict=True)
-            named = [{**place, "head": name, "actual": head.classes[a], "predicted": head.classes[p]} for a, p in pairs]
-            self.confusion += named
+            self._confusion.append(_decisions({**place, "head": name}, head, truth, values.argmax(dim=1)))
             self.reliability += [{**place, "head": name, **row} for row in reliability(values, truth)]
 
     def add_pairs(self, rows: pl.DataFrame, name: str, found: dict[str, Tensor], pairs: Sequence[Pair]) -> int:
@@ -91,6 +88,12 @@ class Scores:
     def _draw(self, rows: pl.DataFrame, score: Callable[[Tensor], dict[str, float]]) -> dict[str, np.ndarray]:
         return draw(score, people(rows), resamples=self._resamples, seed=self._seed)
 
+    def tables(self) -> dict[str, pl.DataFrame]:
+        """By the name of its file."""
+        confusion = pl.concat(self._confusion) if self._confusion else pl.DataFrame()
+        small = {what: pl.DataFrame(getattr(self, what)) for what in ("scores", "draws", "reliability", "audit")}
+        return {**small, "confusion": confusion}
+
     def metrics(self) -> dict:
         """Point values, nested for ``dvc metrics show``: way -> data set -> head -> metric."""
         nested: dict = {}
@@ -98,6 +101,13 @@ class Scores:
             by_head = nested.setdefault(row["way"], {}).setdefault(row["dataset"], {})
             by_head.setdefault(row["head"], {})[row["metric"]] = row["value"]
         return nested
+
+
+def _decisions(place: dict[str, str], head: Classification, truth: Tensor, decided: Tensor) -> pl.DataFrame:
+    """A row an image: what it is, and what the network says."""
+    classes = np.array(head.classes)
+    named = pl.DataFrame({"actual": classes[truth.numpy()], "predicted": classes[decided.numpy()]})
+    return named.select(*(pl.lit(value).alias(key) for key, value in place.items()), "actual", "predicted")
 
 
 def _place(rows: pl.DataFrame) -> dict[str, str]:

@@ -5,21 +5,30 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
-from distillery.heads import Classification, Regression
-from distillery.reporting.gallery import inline, join_cells, show_pseudo_labels, spread
+from distillery.heads import Classification, Head, Regression
+from distillery.reporting.gallery import inline, show_pseudo_labels, spread, sure_cells
 
 GENDER = Classification(kind="classification", classes=("male", "female"))
 AGE = Regression(kind="regression", outputs=("years",), range=(0, 100))
 IMAGES = [f"image{number}" for number in range(10)]
 
 
-def cells(truths: list[str | None]) -> pl.DataFrame:
+def cells(known: list[bool], *, head: Head = GENDER) -> pl.DataFrame:
+    """Five kept, four refused, one labelled; the first is the surest."""
     sure = [0.95 - 0.04 * number for number in range(10)]
-    labels = {"image": IMAGES, "g_soft": [[0.5, 0.5]] * 10, "g_hard": ["male"] * 10, "g_confidence": sure}
-    pseudo = pl.DataFrame({**labels, "g_weight": [1.0] * 5 + [0.0] * 4 + [None]})
-    predictions = pl.DataFrame({"image": IMAGES, "g_agreement": [1.0] * 10})
-    split = ["unlabelled" if truth is None else "audit" for truth in truths]
-    return join_cells(pseudo, predictions, pl.DataFrame({"image": IMAGES, "split": split, "g": truths}), "g", GENDER)
+    pseudo = pl.DataFrame({"image": IMAGES, "g_confidence": sure, "g_weight": [1.0] * 5 + [0.0] * 4 + [None]})
+    pool = pl.DataFrame({"image": IMAGES[::-1], "known": known[::-1]})
+    return sure_cells([pseudo[:3], pseudo[3:]], pool, "g", head)
+
+
+def details(images: pl.Series) -> pl.DataFrame:
+    """Every image is a male one, taken for a male one; in another order than they are asked for."""
+    told = {"hard": "male", "confidence": 0.9, "weight": 1.0, "agreement": 1.0, "truth": "male"}
+    return (
+        pl.DataFrame({"image": IMAGES})
+        .filter(pl.col("image").is_in(images.implode()))
+        .with_columns(soft=pl.lit(0.5), **{key: pl.lit(value) for key, value in told.items()})
+    )
 
 
 def black(images: object) -> np.ndarray:
@@ -27,24 +36,35 @@ def black(images: object) -> np.ndarray:
 
 
 def test_labelled_cells_are_left_out() -> None:
-    assert cells([None] * 10)["image"].to_list() == IMAGES[:9]
+    found = cells([False] * 10)
+    assert found["image"].to_list() == IMAGES[:9]
+    assert found["kept"].to_list() == [True] * 5 + [False] * 4
 
 
-def test_label_of_an_unlabelled_image_is_no_truth() -> None:
-    pool = pl.DataFrame({"image": ["a"], "split": ["unlabelled"], "g": ["male"]})
-    pseudo = pl.DataFrame(
-        {"image": ["a"], "g_soft": [[1.0]], "g_hard": ["male"], "g_weight": [1.0], "g_confidence": [1.0]}
-    )
-    table = join_cells(pseudo, pl.DataFrame({"image": ["a"], "g_agreement": [1.0]}), pool, "g", GENDER)
-    assert table["truth"].to_list() == [None]
+def test_images_outside_the_pool_are_left_out() -> None:
+    pseudo = pl.DataFrame({"image": ["a", "b"], "g_confidence": [0.9, 0.8], "g_weight": [1.0, 1.0]})
+    found = sure_cells([pseudo], pl.DataFrame({"image": ["b"], "known": [True]}), "g", GENDER)
+    assert found.select("image", "known").rows() == [("b", True)]
 
 
 def test_half_is_kept_and_half_refused_with_truths_where_there_are_enough() -> None:
-    gallery = show_pseudo_labels({"g": cells(["male", "female"] * 5)}, {"g": GENDER}, black, count=6)[0]
+    gallery = show_pseudo_labels(cells([True] * 10), "g", GENDER, details, black, count=6)
     assert gallery.audited
     assert [face.caption.verdict for face in gallery.kept] == ["right", "right", "right"]
     assert len(gallery.refused) == 3
-    assert not show_pseudo_labels({"g": cells([None] * 10)}, {"g": GENDER}, black, count=6)[0].audited
+    assert not show_pseudo_labels(cells([False] * 10), "g", GENDER, details, black, count=6).audited
+    assert show_pseudo_labels(cells([True] * 10).clear(), "g", GENDER, details, black, count=6).kept == []
+
+
+def test_faces_come_from_the_surest_to_the_least_sure() -> None:
+    seen: list[str] = []
+
+    def look(images: list[str]) -> np.ndarray:
+        seen.extend(images)
+        return black(images)
+
+    show_pseudo_labels(cells([False] * 10), "g", GENDER, details, look, count=4)  # type: ignore[arg-type]
+    assert seen == ["image0", "image4", "image5", "image8"]
 
 
 def test_spread_reaches_both_ends_and_shows_each_face_once() -> None:
@@ -56,13 +76,10 @@ def test_spread_reaches_both_ends_and_shows_each_face_once() -> None:
 
 def test_narrow_numbers_are_the_sure_ones() -> None:
     wide = pl.Array(pl.Float32, 1)
-    labels = {"a_soft": [[30], [40]], "a_weight": [[1], [1]], "a_confidence": [[9], [2]]}
+    labels = {"a_weight": [[1], [1]], "a_confidence": [[9], [2]]}
     pseudo = pl.DataFrame({"image": ["vague", "sharp"]} | labels, schema_overrides=dict.fromkeys(labels, wide))
-    pseudo = pseudo.with_columns(a_hard="a_soft")
-    predictions = pl.DataFrame({"image": ["vague", "sharp"], "a_std": [[1.0], [1.0]]})
-    pool = pl.DataFrame({"image": ["vague", "sharp"], "split": ["audit"] * 2, "a": [[30.0], [41.0]]})
-    table = join_cells(pseudo, predictions, pool, "a", AGE)
-    assert spread(table, 2)["image"].to_list() == ["sharp", "vague"]
+    pool = pl.DataFrame({"image": ["vague", "sharp"], "known": [True] * 2})
+    assert spread(sure_cells([pseudo], pool, "a", AGE), 2)["image"].to_list() == ["sharp", "vague"]
 
 
 def test_face_is_a_small_jpeg() -> None:
