@@ -20,8 +20,11 @@ def measure() -> Iterator[Row]:
     """Rows of the groups ``inference``, ``views`` and ``inference parts``; an image counts once a view."""
     views = [View(view.kind, view.amount) for view in params().predictions.views]
     for backbone, size in (("compact", 64), ("mobilenet_v3_small", 64)):
-        ours, bare = stage(network(backbone), size, views), bare_forward(network(backbone), size, len(views))
-        yield compare("inference", f"{backbone}, {size} px, {len(views)} views", ours, bare, against="bare forward")
+        bare = bare_forward(network(backbone), size, len(views))
+        for compiled in (False, True):
+            case = f"{backbone}, {size} px, {len(views)} views{', compiled' if compiled else ''}"
+            ours = stage(network(backbone), size, views, compiled=compiled)
+            yield compare("inference", case, ours, bare, against="bare forward")
     made = network()
     kinds = (View("identity"), View("flip"), View("scale", 0.93), View("shift", (0.04, 0.0)), View("rotation", 6.0))
     kinds = (*kinds, View("brightness", 1.2), View("contrast", 1.2), View("grey", 1.0), View("blur", 0.5))
@@ -31,9 +34,19 @@ def measure() -> Iterator[Row]:
     yield from compare_many("inference parts", variants, against="batch 256", passes=3)
 
 
-def stage(made: MultiHead, size: int, views: list[View], *, batch: int | None = None, together: int = 1) -> Act:
+def stage(
+    made: MultiHead,
+    size: int,
+    views: list[View],
+    *,
+    batch: int | None = None,
+    together: int = 1,
+    compiled: bool = False,
+) -> Act:
     """What the stage does for an image but for writing the table."""
-    how = Inference(views=views, batch=batch, together=together, bf16=bf16(made), device=params().device)
+    how = Inference(
+        views=views, batch=batch, together=together, bf16=bf16(made), compile=compiled, device=params().device
+    )
     predictor = Predictor(made, params().distilled, store(size), how)
     names = pl.Series([str(index) for index in range(IMAGES)])
 

@@ -7,7 +7,7 @@ Ours is ``distillery.labelling.ensemble.predict`` on the folded network, as the 
 each head's spread across views, the views' agreement, a regression's variance and the first view alone. ttach's
 ``ClassificationTTAWrapper`` gives the mean alone, of one output alone: in the case of six heads its network joins their
 probabilities into one tensor, which leaves the mean of a regression's chances rather than of its numbers. That is less
-work than ours.
+work than ours. ``compiled``: ours as with ``compile: true``, ttach's around a network that its user compiled.
 
 Cases: views that both make with their own transforms (the image and its mirror; three brightnesses, which ours clamps
 to what an image can hold and ttach does not), and the six views of params.yaml, which ttach has not: there its
@@ -16,6 +16,7 @@ transform is written as a user would write it, with torchvision's ``affine`` ins
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -33,12 +34,14 @@ from distillery.heads import Detection, Head, Heads, Regression
 from distillery.images.transforms import to_float
 from distillery.labelling.ensemble import predict
 from distillery.labelling.views import View
-from distillery.networks.multihead import MultiHead
+from distillery.networks.compiled import compiled
+from distillery.networks.multihead import Forward, MultiHead
 
 PASSES = 9
 SIZE, BATCH = 64, 256
 BACKBONES = ("compact", "mobilenet_v3_small")
 DARKER, BRIGHTER = 0.9, 1.1
+COMPILED = ", compiled"
 
 
 class Moved(ttach.base.ImageOnlyTransform):
@@ -82,14 +85,19 @@ def measure() -> Iterator[Row]:
             sides = _sides(network(backbone, heads).eval(), heads, views, transform)
             times = seconds(sides, passes=PASSES)
             rates = {side: BATCH * len(views) / taken for side, taken in times.items()}
-            yield row(
-                "peers: inference",
-                f"{backbone}, {name}",
-                rates["ours"],
-                unit="views/s",
-                against="ttach",
-                reference=rates["ttach"],
-            )
+            for ours, theirs in (
+                ("ours", "ttach"),
+                (f"ours{COMPILED}", "ttach"),
+                (f"ours{COMPILED}", f"ttach{COMPILED}"),
+            ):
+                yield row(
+                    "peers: inference",
+                    f"{backbone}, {name}{ours.removeprefix('ours')}",
+                    rates[ours],
+                    unit="views/s",
+                    against=theirs,
+                    reference=rates[theirs],
+                )
 
 
 def _sides(
@@ -97,20 +105,28 @@ def _sides(
 ) -> dict[str, Callable[[], object]]:
     together = params().predictions.together
     pixels = store(SIZE).gather(np.arange(BATCH))
-    wrapped = ttach.ClassificationTTAWrapper(Joined(made, heads), ttach.Compose([transform]), merge_mode="mean")
+    joined = Joined(made, heads)
+
+    def wrap(network: nn.Module) -> nn.Module:
+        return ttach.ClassificationTTAWrapper(network, ttach.Compose([transform]), merge_mode="mean")
 
     half = bf16(made)
     folded = fuse(made.eval()).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as the stage does
 
-    def ours() -> object:
-        return predict(folded, heads, pixels, views, bf16=half, together=together)
+    def ours(forward: Forward) -> object:
+        return predict(forward, heads, pixels, views, bf16=half, together=together)
 
     @torch.inference_mode()
-    def theirs() -> object:
+    def theirs(tta: nn.Module) -> object:
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
-            return wrapped(to_float(pixels))
+            return tta(to_float(pixels))
 
-    return {"ours": ours, "ttach": theirs}
+    return {
+        "ours": partial(ours, folded),
+        "ttach": partial(theirs, wrap(joined)),
+        f"ours{COMPILED}": partial(ours, compiled(folded, freezing=True)),
+        f"ttach{COMPILED}": partial(theirs, wrap(torch.compile(joined))),
+    }
 
 
 class Joined(nn.Module):

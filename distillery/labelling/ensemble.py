@@ -1,7 +1,7 @@
 """The mean over views, with its spread and agreement (data distillation, Radosavovic et al., CVPR 2018, section 3)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -29,6 +29,10 @@ class Ensembled:
     agreement: Tensor | None
     variance: Tensor | None
     single: Tensor
+
+    def first(self, count: int) -> "Ensembled":
+        """Of the first images of the batch."""
+        return replace(self, **{name: value[:count] for name, value in vars(self).items() if value is not None})
 
 
 @torch.inference_mode()

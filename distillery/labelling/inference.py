@@ -70,7 +70,7 @@ def _is_done(path: Path, fingerprint: str) -> bool:
 def _fingerprint(rows: pl.DataFrame, how: Inference, provenance: Mapping[str, str]) -> str:
     views = [[view.kind, view.amount] for view in how.views]
     # Sizes of forward passes decide how sums round.
-    facts = [dict(provenance), views, how.bf16, how.batch, how.together]
+    facts = [dict(provenance), views, how.bf16, how.batch, how.together, how.compile]
     digest = hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16)
     digest.update(rows.write_csv().encode())
     return digest.hexdigest()

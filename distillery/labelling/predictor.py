@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 import torch
 from torch.fx.experimental.optimization import fuse
@@ -13,7 +14,8 @@ from distillery.heads import LearntHeads
 from distillery.images.store import ImageStore
 from distillery.labelling.ensemble import Ensembled, predict
 from distillery.labelling.views import View
-from distillery.networks.multihead import MultiHead
+from distillery.networks.compiled import compiled
+from distillery.networks.multihead import Forward, MultiHead
 
 FIRST = 256  # images of the first batch that looks for its size
 LARGEST = 4096
@@ -28,12 +30,14 @@ class Inference:
         batch: images an upload; None doubles it until the device's memory is full. A CPU's stays at its first size:
             its memory says no by killing the process, and larger batches are not faster there.
         together: views a forward pass.
+        compile: the network by torch.compile, its weights frozen into it.
     """
 
     views: Sequence[View]
     batch: int | None
     together: int
     bf16: bool
+    compile: bool
     device: str
 
 
@@ -44,7 +48,8 @@ class Predictor:
         # Batch normalisation is a linear map once training is over: folded into the convolution before it, it is free.
         folded = fuse(network.eval())
         folded.to(device=how.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._network, self._heads, self._store, self._how = folded, heads, store, how
+        self._network: Forward = compiled(folded, freezing=True) if how.compile else folded
+        self._heads, self._store, self._how = heads, store, how
         self.batch = how.batch or FIRST
         self._grows = how.batch is None and how.device == "cuda"
 
@@ -59,10 +64,7 @@ class Predictor:
         while start < len(positions):
             wanted = positions[start : start + self.batch]
             try:
-                pixels = self._store.gather(wanted, pin=self._how.device == "cuda")
-                pixels = pixels.to(self._how.device, non_blocking=True)
-                how = self._how
-                found = predict(self._network, self._heads, pixels, how.views, bf16=how.bf16, together=how.together)
+                found = self._predict(wanted)
             except (MemoryError, RuntimeError) as error:
                 self._halve(error)
                 continue
@@ -70,6 +72,14 @@ class Predictor:
             start += len(wanted)
             if self._grows and len(wanted) == self.batch:
                 self.batch = min(2 * self.batch, LARGEST)
+
+    def _predict(self, positions: np.ndarray) -> dict[str, Ensembled]:
+        how, count = self._how, len(positions)
+        if how.compile:  # the last, smaller batch would be compiled anew
+            positions = np.pad(positions, (0, self.batch - count), mode="edge")
+        pixels = self._store.gather(positions, pin=how.device == "cuda").to(how.device, non_blocking=True)
+        found = predict(self._network, self._heads, pixels, how.views, bf16=how.bf16, together=how.together)
+        return {name: result.first(count) for name, result in found.items()}
 
     def _halve(self, error: Exception) -> None:
         if not _is_out_of_memory(error):

@@ -93,12 +93,14 @@ class View(Frozen):
 
 
 class Inference(Frozen):
-    """How a network answers; ``together``: views a forward pass."""
+    """How a network answers; ``together``: views a forward pass; ``compile``: by torch.compile, which needs a C++
+    compiler on a CPU."""
 
     views: Annotated[tuple[View, ...], Field(min_length=1)]
     batch: Count | Literal["auto"]
     together: Count
     bf16: Precision
+    compile: bool
 
 
 class Predictions(Inference):

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from distillery.heads import Identification, LearntHeads
+from distillery.networks.compiled import compiled
 from distillery.networks.multihead import MultiHead
 from distillery.training.coupling import Coupling
 from distillery.training.hypergradient import Hypergradient
@@ -46,7 +47,7 @@ class Run:
         self.network, self.heads, self.couplings = network, heads, couplings
         self.forward: Forward = network.features_and_logits
         if settings.compile:
-            self.forward = torch.compile(network.features_and_logits)
+            self.forward = compiled(network.features_and_logits)
         self.weighting = make_weighting(settings.weighting, network, heads)
         self.identities = {
             name: Identities(head, people=people[name]).to(network.mean.device)

@@ -15,5 +15,6 @@ def inference(section: sections.Inference, device: str, network: nn.Module) -> I
         batch=None if section.batch == "auto" else section.batch,
         together=section.together,
         bf16=use_bf16(section.bf16, device, network),
+        compile=section.compile,
         device=device,
     )

@@ -32,7 +32,7 @@ def run(make_network: Callable, heads: Heads, store: ImageStore, wanted: pl.Data
     folder.mkdir()
 
     def start(*, rows: pl.DataFrame = wanted, teacher: str = "t", batch: int = 2, views=VIEWS) -> Path:
-        how = Inference(views=views, batch=batch, together=1, bf16=False, device="cpu")
+        how = Inference(views=views, batch=batch, together=1, bf16=False, compile=False, device="cpu")
         return predict_shards(
             make_network(), heads, store, rows, folder, how=how, shard=3, provenance={"teacher": teacher},
             progress=lambda _: None,
@@ -119,7 +119,7 @@ def test_the_size_of_a_batch_changes_no_membership(run: Callable):
 
 def test_progress_counts_images(make_network, heads, store, wanted: pl.DataFrame, tmp_path: Path):
     done: list[int] = []
-    how = Inference(views=VIEWS, batch=8, together=1, bf16=False, device="cpu")
+    how = Inference(views=VIEWS, batch=8, together=1, bf16=False, compile=False, device="cpu")
     options = {"how": how, "shard": 5, "provenance": {}, "progress": done.append}
     folder = tmp_path / "predictions"
     folder.mkdir()

@@ -3,6 +3,7 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 import torch
+from torch._inductor import config
 
 from distillery.errors import DistilleryError
 from distillery.heads import Heads
@@ -19,8 +20,8 @@ IMAGES = pl.Series([f"i{index}" for index in range(8)])
 
 @pytest.fixture
 def make(make_network: Callable, heads: Heads, store: ImageStore) -> Callable[..., Predictor]:
-    def start(*, batch: int | None = 3, together: int = 1) -> Predictor:
-        how = Inference(views=VIEWS, batch=batch, together=together, bf16=False, device="cpu")
+    def start(*, batch: int | None = 3, together: int = 1, compiled: bool = False) -> Predictor:
+        how = Inference(views=VIEWS, batch=batch, together=together, bf16=False, compile=compiled, device="cpu")
         return Predictor(make_network(), heads, store, how)
 
     return start
@@ -38,6 +39,20 @@ def _close(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool
 @pytest.mark.parametrize("together", [2, 3, 5])
 def test_views_that_share_a_forward_pass_give_the_same(make: Callable, together: int):
     assert _close(_means(make(together=together)), _means(make()))
+
+
+def test_compiled_it_gives_the_same_and_the_last_batch_is_cut(make: Callable):
+    found = _means(make(compiled=True))
+    assert _close(found, _means(make()))
+    assert all(len(values) == len(IMAGES) for values in found.values())
+
+
+def test_without_a_compiler_it_says_what_to_do(make: Callable):
+    with (
+        config.patch("cpp.cxx", ("no-such-compiler",)),
+        pytest.raises(DistilleryError, match=r"there is no C\+\+ compiler.* set 'compile: false'"),
+    ):
+        _means(make(batch=2, compiled=True))
 
 
 def test_out_of_memory_the_batch_is_halved_and_the_results_stay(make: Callable, monkeypatch, caplog):
@@ -91,7 +106,7 @@ def test_folded_for_inference_a_network_answers_the_same_and_stays_as_it_was(
             layer.running_var.uniform_(0.5, 2)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     wanted = predict(network, heads, torch.from_numpy(pixels), VIEWS, bf16=False)
-    how = Inference(views=VIEWS, batch=8, together=1, bf16=False, device="cpu")
+    how = Inference(views=VIEWS, batch=8, together=1, bf16=False, compile=False, device="cpu")
     found = _means(Predictor(network, heads, store, how))
     for name in heads:
         assert torch.allclose(found[name], wanted[name].mean, rtol=1e-3, atol=1e-4)
