@@ -1,4 +1,7 @@
-"""Reads the images and a round's teacher; writes ``data/rounds/<round>/predictions/``: every unlabelled cell."""
+"""Reads the images and a round's teacher; writes ``data/rounds/<round>/predictions/``: every unlabelled cell.
+
+And every cell of the validation split, by which confidence is calibrated.
+"""
 
 from pathlib import Path
 
@@ -20,11 +23,11 @@ from tasks.support.progress import Progress
 from tasks.support.provenance import LABELLING, code_hash
 from tasks.support.resuming import resumable_folder
 
-PREDICTED = ("train", *POOL)
+PREDICTED = ("train", "val", *POOL)
 
 
 def write_predictions(key: str, params: Params) -> Path:
-    """Predict the empty cells of the train split and every cell of the pool by the round's teacher.
+    """Predict the empty cells of the train split, every cell of the pool and of the validation split.
 
     Interrupted, it keeps its finished shards for the next call, unless the teacher, the images, the views, the code or
     the machine are others by then.

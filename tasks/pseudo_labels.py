@@ -1,50 +1,67 @@
-"""Reads a round's predictions; writes ``data/rounds/<round>/pseudo_labels.parquet``. Seconds; infers nothing.
+"""Reads a round's predictions and the manifest; writes ``data/rounds/<round>/pseudo_labels.parquet``. Infers nothing.
 
-Holds one shard of predictions in memory.
+``calibration/`` beside it has the error and the reliability of every head, before and after calibration. One shard of
+predictions is in memory at a time; they are read once for each rule that has to see them all, and once to write.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
 
-from distillery.heads import Heads
-from distillery.labelling.pseudo_labels import KEPT, LABELLED, select
+from distillery.files import whole_folder
+from distillery.labelling.pseudo_labels import KEPT, LABELLED, Plan, select
 from distillery.params import Params
-from distillery.tables import pseudo_labels_schema, read_metadata, read_parts, table_files, write_parts
+from distillery.tables import pseudo_labels_schema, read_metadata, table_files, write_parts
 from tasks.support import paths
 from tasks.support.command import run_keyed_stage
+from tasks.support.selecting import Predicted, make_plan, tabulate_calibrations
 
 
-def write_pseudo_labels(path: Path, *, predictions: Path, heads: Heads, thresholds: Mapping[str, float]) -> Path:
-    """Select the predictions that a student may learn from."""
+def write_pseudo_labels(key: str, params: Params) -> None:
+    """Calibrate on the validation split, then select the predictions that a student may learn from.
+
+    Raises:
+        DistilleryError: a head is calibrated too badly to be used.
+    """
+    heads, section = params.distilled, params.pseudo_labels
+    predicted = Predicted(paths.predictions(key), paths.MANIFEST, heads)
+    plans = {name: make_plan(predicted, name, section.heads[name], section.calibration) for name in heads}
+    _say_calibrations(plans, section.calibration.least)
     kept, empty = Counter[str](), Counter[str]()
 
     def selected() -> Iterator[pa.Table]:
-        for shard in read_parts(predictions):
-            table = select(shard, heads, thresholds)
+        for part in predicted.parts(list(heads)):
+            table = select(part, heads, plans)
             for name in heads:
                 reasons = pl.Series(table[f"{name}_reason"].cast("string"))
                 kept[name] += int((reasons == KEPT).sum())
                 empty[name] += int((reasons != LABELLED).sum())
             yield table
 
-    teacher = read_metadata(table_files(predictions)[0])["teacher"]
-    write_parts(selected(), pseudo_labels_schema(heads), path, {"teacher": teacher})
+    teacher = read_metadata(table_files(paths.predictions(key))[0])["teacher"]
+    write_parts(selected(), pseudo_labels_schema(heads), paths.pseudo_labels(key), {"teacher": teacher})
     for name in heads:
         print(f"pseudo_labels {name}: kept {kept[name]:,} of {empty[name]:,} empty cells")
-    return path
+    with whole_folder(paths.calibration(key)) as folder:
+        for what, table in zip(("errors", "reliability"), tabulate_calibrations(plans), strict=True):
+            table.write_csv(folder / f"{what}.csv")
+
+
+def _say_calibrations(plans: Mapping[str, Plan], least: int) -> None:
+    for name, plan in plans.items():
+        if not plan.calibration.errors:
+            print(f"pseudo_labels {name}: fewer than {least} labels for validation, so taken as predicted")
+        for row in plan.calibration.errors:
+            print(
+                f"pseudo_labels {name}, {row['domain']}: calibration error {row['error_before']:.3f} before, "
+                f"{row['error_after']:.3f} after {row['method']}, on {row['cells']:,} cells"
+            )
 
 
 def main(params: Params, key: str) -> None:
-    write_pseudo_labels(
-        paths.pseudo_labels(key),
-        predictions=paths.predictions(key),
-        heads=params.distilled,
-        thresholds={name: selection.threshold for name, selection in params.pseudo_labels.heads.items()},
-    )
+    write_pseudo_labels(key, params)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ EXEMPT = {
     "distillery.params.kinds",
     "distillery.params.mistakes",
     "distillery.params.sections",
+    "distillery.params.selection",
     "distillery.params.training",
     "distillery.errors",
     "distillery.files",

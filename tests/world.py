@@ -29,10 +29,11 @@ def small_params() -> dict[str, Any]:
     params["few_shot"] |= {"shots": [1], "repeats": 1, "steps": 2}
     params["network"]["width"] = 0.25
     params["rounds"] = {"r1": {"teacher": "r0"}}
+    params["pseudo_labels"]["calibration"] |= {"least": 3, "worst": 1}
     for name in ("age", "affect"):
-        params["pseudo_labels"]["heads"][name]["threshold"] = 50.0
+        params["pseudo_labels"]["heads"][name]["rules"][0]["width"] = 50.0
     for name in ("gender", "race", "expression", "action_units"):
-        params["pseudo_labels"]["heads"][name]["threshold"] = 0.5
+        params["pseudo_labels"]["heads"][name]["rules"][0]["least"] = 0.5
     return params
 
 

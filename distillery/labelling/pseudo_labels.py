@@ -1,62 +1,92 @@
-"""Pseudo-labels: the predictions that selection keeps, with their weight, confidence and reason.
+"""Pseudo-labels: calibrated predictions that selection keeps, with their weight, confidence and reason."""
 
-A head's row passes calibration (none yet: its place is ``_confidence``), then its selection policy.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from distillery.heads import Classification, Detection, Head, Heads, Regression, names
-from distillery.labelling.selection.threshold import keep_confident, keep_narrow
+from distillery.labelling.calibration.fit import Calibration
+from distillery.labelling.selection.evidence import Evidence, Weigh, as_chances, as_values
 
-KEPT, REFUSED, LABELLED = "kept", "below threshold", "labelled"
+KEPT, LABELLED = "kept", "labelled"
 
 
-def select(predictions: pl.DataFrame, heads: Heads, thresholds: Mapping[str, float]) -> pa.Table:
-    """The pseudo-labels of every predicted image, as ``tables.pseudo_labels_schema`` declares them.
+@dataclass(frozen=True)
+class Plan:
+    """How one head's predictions become pseudo-labels: its calibration, then rules by name, one after another."""
+
+    calibration: Calibration
+    rules: Sequence[tuple[str, Weigh]]
+
+
+def read_cells(rows: pl.DataFrame, name: str, head: Head, calibration: Calibration) -> Evidence:
+    """A head's predicted cells, calibrated by the domain of each image.
 
     Args:
-        predictions: the predictions table; null cells are labelled ones and stay so.
-        thresholds: by head: least probability (classification, each element of detection), or the largest standard
-            deviation in the head's units (regression).
+        rows: of the predictions table, with ``domain`` beside it; an empty cell of it, which has a label, is read as 0.
+    """
+    values, deviation = _filled(rows[name]), None
+    if isinstance(head, Regression):
+        # E[x^2] - E[x]^2 of a sharp distribution can round to just below 0.
+        deviation = np.sqrt(_filled(rows[f"{name}_variance"]).clip(min=0))
+    domains = rows["domain"].cast(pl.String).to_numpy()
+    for domain in set(domains.tolist()):
+        inside = domains == domain
+        if deviation is None:
+            chances = calibration(as_chances(head, values[inside]), domain)
+            values[inside] = as_values(head, chances)
+        else:
+            deviation[inside] = calibration(deviation[inside], domain)
+    groups = len(head.elements) if isinstance(head, Detection) else 1
+    weight = np.ones((len(rows), groups), dtype=np.float32)
+    return Evidence(head, values, _filled(rows[f"{name}_std"]), deviation, weight)
+
+
+def select(predictions: pl.DataFrame, heads: Heads, plans: Mapping[str, Plan]) -> pa.Table:
+    """The pseudo-labels of predicted images, as ``tables.pseudo_labels_schema`` declares them.
+
+    Args:
+        predictions: the predictions table, with each image's ``domain``; null cells are labelled ones and stay so.
+        plans: by head.
     """
     columns: dict[str, pa.Array] = {"image": predictions["image"].to_arrow().cast(pa.string())}
     for name, head in heads.items():
-        empty = predictions[name].is_not_null().to_numpy()
-        values = _filled(predictions[name])
-        confidence = _confidence(head, values, predictions, name)
-        weight = _weight(head, confidence, thresholds[name]) * empty.reshape(-1, *[1] * (confidence.ndim - 1))
-        kept = (weight if weight.ndim == 1 else weight.max(axis=1, initial=0)) > 0
+        labelled = predictions[name].is_null().to_numpy()
+        cells, reasons = _weigh(read_cells(predictions, name, head, plans[name].calibration), plans[name].rules)
+        reasons[labelled] = LABELLED
+        shown = _as_columns(cells)
         columns |= {
-            f"{name}_soft": _wide(values, ~empty),
-            f"{name}_hard": _hard(head, values, ~empty),
-            f"{name}_weight": _wide(weight, ~empty),
-            f"{name}_confidence": _wide(confidence, ~empty),
-            f"{name}_reason": pa.array(np.where(~empty, LABELLED, np.where(kept, KEPT, REFUSED))).dictionary_encode(),
+            f"{name}_soft": _wide(cells.values, labelled),
+            f"{name}_hard": _hard(head, cells.values, labelled),
+            f"{name}_weight": _wide(
+                shown["weight"] * ~labelled.reshape(-1, *[1] * (shown["weight"].ndim - 1)), labelled
+            ),
+            f"{name}_confidence": _wide(shown["confidence"], labelled),
+            f"{name}_reason": pa.array(reasons).dictionary_encode(),
         }
     return pa.table(columns)
 
 
-def _confidence(head: Head, values: np.ndarray, predictions: pl.DataFrame, name: str) -> np.ndarray:
-    """Largest probability, certainty of each element, or (regression) the predictive standard deviation."""
-    match head:
-        case Classification():
-            return values.max(axis=1, initial=0)
-        case Detection():
-            return np.maximum(values, 1 - values)
-        case Regression():
-            # E[x^2] - E[x]^2 of a sharp distribution can round to just below 0.
-            return np.sqrt(_filled(predictions[f"{name}_variance"]).clip(min=0))
+def _weigh(cells: Evidence, rules: Sequence[tuple[str, Weigh]]) -> tuple[Evidence, np.ndarray]:
+    """What the rules leave, and which of them refused the last of each cell."""
+    reasons = np.full(len(cells.values), KEPT, dtype=object)
+    for name, weigh in rules:
+        before = cells.kept.any(axis=1)
+        cells = weigh(cells)
+        reasons[before & ~cells.kept.any(axis=1)] = f"refused by {name}"
+    return cells, reasons
 
 
-def _weight(head: Head, confidence: np.ndarray, threshold: float) -> np.ndarray:
-    if isinstance(head, Regression):
-        # All outputs of a head are learnt together: one that is too wide refuses the cell.
-        return np.broadcast_to(keep_narrow(confidence, threshold).min(axis=1, keepdims=True), confidence.shape)
-    return keep_confident(confidence, threshold)
+def _as_columns(cells: Evidence) -> dict[str, np.ndarray]:
+    """``weight`` and ``confidence`` as the table holds them: of a classification one number, else one for each name."""
+    if isinstance(cells.head, Regression):
+        assert cells.width is not None
+        return {"weight": np.broadcast_to(cells.weight, cells.width.shape), "confidence": cells.width}
+    columns = {"weight": cells.weight, "confidence": cells.confidence}
+    return {what: value[:, 0] if isinstance(cells.head, Classification) else value for what, value in columns.items()}
 
 
 def _hard(head: Head, values: np.ndarray, null: np.ndarray) -> pa.Array:

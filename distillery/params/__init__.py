@@ -13,8 +13,6 @@ from distillery.heads import (
     Heads,
     Identification,
     LearntHead,
-    Regression,
-    names,
 )
 from distillery.params.compounds import check_compound
 from distillery.params.kinds import LARGEST, Count, FolderName
@@ -27,11 +25,11 @@ from distillery.params.sections import (
     Manifest,
     Network,
     Predictions,
-    PseudoLabels,
     Report,
     Round,
     Tracking,
 )
+from distillery.params.selection import PseudoLabels
 from distillery.params.training import Student, Training
 from distillery.tables import POOL
 
@@ -169,17 +167,14 @@ class Params(Frozen):
         return self
 
     @model_validator(mode="after")
-    def _thresholds_fit(self) -> Self:
+    def _selections_fit(self) -> Self:
         if set(self.pseudo_labels.heads) != set(self.distilled):
             found, wanted = sorted(self.pseudo_labels.heads), sorted(self.distilled)
             raise ValueError(
                 f"pseudo_labels.heads has {found}; it must name every head once, but identification: {wanted}"
             )
         for key, selection in self.pseudo_labels.heads.items():
-            head = self.distilled[key]
-            low = 1 / len(names(head)) if isinstance(head, Classification) else 0.5
-            if not isinstance(head, Regression) and not low <= selection.threshold <= 1:
-                raise ValueError(f"pseudo_labels.heads.{key}.threshold is {selection.threshold}; allowed: {low:g} to 1")
+            selection.check(f"pseudo_labels.heads.{key}", self.distilled[key])
         return self
 
 

@@ -107,15 +107,6 @@ class Predictions(Inference):
     shard: Count
 
 
-class Selection(Frozen):
-    threshold: Annotated[float, Field(ge=0)]
-    targets: Literal["soft", "hard"]
-
-
-class PseudoLabels(Frozen):
-    heads: dict[str, Selection]
-
-
 class Evaluation(Inference):
     resamples: Annotated[int, Field(ge=20)]
     confidence: Annotated[float, Field(gt=0.5, lt=1)]

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 from markupsafe import Markup
 
-from distillery.heads import Detection, Head, Heads, Regression
+from distillery.heads import Head, Heads, Regression
 from distillery.reporting.dots import Mark, draw_dots
 from distillery.reporting.results import by_place
 
@@ -54,7 +54,7 @@ def describe_pseudo_labels(
     pool: pl.Series,
     audit: pl.DataFrame,
     heads: Heads,
-    thresholds: Mapping[str, float],
+    rules: Mapping[str, str],
 ) -> list[Labelled]:
     """Every head's pseudo-labels over the rounds.
 
@@ -64,13 +64,13 @@ def describe_pseudo_labels(
         pool: images of the splits unlabelled and audit; other images have empty cells too.
         audit: columns of ``results.AUDIT``; may hold no row.
         heads: in the order of the result.
-        thresholds: by head.
+        rules: by head, in words.
     """
     counted = {key: count_yields(parts, pool, heads, key) for key, parts in tables.items()}
     found = {}
-    for name, head in heads.items():
+    for name in heads:
         yields = [by_head[name] for by_head in counted.values()]
-        found[name] = Labelled(head=name, rule=_rule(head, thresholds[name]), yields=yields)
+        found[name] = Labelled(head=name, rule=rules[name], yields=yields)
     for dataset, _, name, part in by_place(audit):
         found[name].audits.append(_audited(part, dataset, list(tables)))
     return list(found.values())
@@ -95,17 +95,6 @@ def _count(weights: pl.Series, head: Head) -> tuple[int, int]:
     values = weights.drop_nulls().to_numpy()
     kept = values.min(axis=1) > 0 if isinstance(head, Regression) else values > 0
     return int(kept.sum()), int(kept.size)
-
-
-def _rule(head: Head, threshold: float) -> str:
-    match head:
-        case Regression():
-            unit = f" {head.outputs[0]}" if len(head.outputs) == 1 else ""
-            return f"kept up to a standard deviation of {threshold:g}{unit}"
-        case Detection():
-            return f"each element kept from a confidence of {threshold:g} on"
-        case _:
-            return f"kept from a confidence of {threshold:g} on"
 
 
 def _audited(part: pl.DataFrame, dataset: str, rounds: Sequence[str]) -> Audited:

@@ -26,6 +26,10 @@ def pseudo_labels(key: str) -> Path:
     return Path("data/rounds") / key / "pseudo_labels.parquet"
 
 
+def calibration(key: str) -> Path:
+    return Path("data/rounds") / key / "calibration"
+
+
 def evaluation(key: str) -> Path:
     return Path("data/rounds") / key / "evaluation"
 

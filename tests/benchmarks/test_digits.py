@@ -53,7 +53,9 @@ def test_the_whole_pipeline_runs_on_digits(tmp_path: Path):
     params["network"]["width"] = 0.25
     for section in ("teacher", "student"):
         params[section] |= {"epochs": 1, "steps_per_epoch": 3, "batch": 24}
-    params["pseudo_labels"]["heads"] = {name: {"threshold": 0.5, "targets": "soft"} for name in params["heads"]}
+    params["pseudo_labels"]["heads"] = {
+        name: {"rules": [{"kind": "threshold", "least": 0.5}], "targets": "soft"} for name in params["heads"]
+    }
     params["evaluation"]["resamples"] = 20
     write_params(world, params)
     write_digits(world / "data/raw", printed=120, written=240)

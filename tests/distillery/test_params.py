@@ -2,6 +2,7 @@ import copy
 from collections.abc import Callable
 from functools import reduce
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -25,7 +26,8 @@ def changed(photos: dict) -> Callable[..., Params]:
     def change(key: str, value: object) -> Params:
         found = copy.deepcopy(photos)
         *parents, last = key.split(".")
-        section = reduce(dict.__getitem__, parents, found)
+        section: Any = reduce(lambda inner, part: inner[int(part) if isinstance(inner, list) else part], parents, found)
+        last = int(last) if isinstance(section, list) else last
         if value is GONE:
             del section[last]
         else:
@@ -95,13 +97,19 @@ def test_the_photos_parameters_are_valid(photos: dict):
         ("teacher.mixing", {"pseudo_labelled": 1}, r"teacher\.mixing names \['pseudo_labelled'\]"),
         ("student.mixing", {"utkface": 0}, r"student\.mixing: every proportion is 0"),
         ("pseudo_labels.heads.age", GONE, r"pseudo_labels\.heads has .*must name every head once"),
-        ("pseudo_labels.heads.gender.threshold", 0.4, r"gender\.threshold is 0\.4; allowed: 0\.5 to 1"),
-        ("pseudo_labels.heads.race.threshold", 1.1, r"race\.threshold is 1\.1; allowed: 0\.2 to 1"),
+        ("pseudo_labels.heads.gender.rules.0.least", 0.4, r"gender\.rules\.0\.least is 0\.4; allowed: 0\.5 to 1"),
+        ("pseudo_labels.heads.race.rules.0.least", 0.1, r"race\.rules\.0\.least is 0\.1; allowed: 0\.2 to 1"),
+        ("pseudo_labels.heads.race.rules.0.least", 1.1, r"rules\.0\..*least: .*less than or equal to 1"),
+        ("pseudo_labels.heads.age.rules.0.width", -1, r"rules\.0\..*width: .*greater than 0"),
+        ("pseudo_labels.heads.age.rules", [], r"heads\.age\.rules: .*at least 1"),
+        ("pseudo_labels.heads.age.rules.0", {"kind": "free_match"}, r"rules\.0\.kind is 'free_match'; .*: narrow"),
         (
-            "pseudo_labels.heads.age.threshold",
-            -1,
-            r"pseudo_labels\.heads\.age\.threshold: .*greater than or equal to 0",
+            "pseudo_labels.heads.race.rules.0",
+            {"kind": "narrow", "width": 1, "spread": None},
+            r"race\.rules\.0\.kind is 'narrow'; allowed for a classification: all but narrow",
         ),
+        ("pseudo_labels.heads.race.rules.0", {"kind": "freematch"}, r"rules\.0: .*'freematch'.*'free_match'"),
+        ("pseudo_labels.calibration.method", "platt", r"calibration\.method: .*'vector'.*found 'platt'"),
         ("evaluation.confidence", 0.3, r"evaluation\.confidence: .*greater than 0\.5"),
         ("teacher.augmentation.scale", [1.2, 0.8], r"teacher\.augmentation\.scale: .*\[1\.2, 0\.8\]"),
         ("teacher.augmentation.scale", [0.0, 1.0], r"teacher\.augmentation\.scale: .*\[0\.0, 1\.0\]"),
@@ -131,9 +139,9 @@ def test_a_file_that_is_no_mapping_is_refused(found: object):
     [
         ("rounds", {}),
         ("rounds", {"r1": {"teacher": "r0"}, "x": {"teacher": "r0"}, "r2": {"teacher": "x"}}),
-        ("pseudo_labels.heads.gender.threshold", 0.5),
-        ("pseudo_labels.heads.gender.threshold", 1),
-        ("pseudo_labels.heads.age.threshold", 100),
+        ("pseudo_labels.heads.gender.rules.0.least", 0.5),
+        ("pseudo_labels.heads.gender.rules.0.least", 1),
+        ("pseudo_labels.heads.age.rules.0.width", 100),
         ("teacher.augmentation.scale", [1.0, 1.0]),
     ],
 )

@@ -12,7 +12,7 @@ PATH = Path("data/rounds/r1/pseudo_labels.parquet")
 def test_a_higher_threshold_keeps_fewer_and_what_it_keeps_is_surer(world: Path, params: Params):
     few = read_table(PATH)
     sure = float(few["gender_confidence"].median())
-    edit_params(world, lambda found: found["pseudo_labels"]["heads"]["gender"].update(threshold=sure))
+    edit_params(world, lambda found: found["pseudo_labels"]["heads"]["gender"]["rules"][0].update(least=sure))
     pseudo_labels.main(read_params(), "r1")
     after = read_table(PATH)
     kept = after.filter(after["gender_reason"] == "kept")

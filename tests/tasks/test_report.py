@@ -11,12 +11,13 @@ import yaml
 
 from distillery.heads import Classification, Detection, names
 from distillery.images.shards import write_shard
-from distillery.labelling.pseudo_labels import select
+from distillery.labelling.pseudo_labels import Plan, select
 from distillery.networks.model import Card, save_model
 from distillery.params import Params, validate
 from distillery.tables import manifest_schema, predictions_schema, pseudo_labels_schema, read_table, write_table
 from tasks import report
 from tasks.support import paths
+from tasks.support.selecting import UNCALIBRATED, make_rule
 
 ROOT = Path(__file__).parents[2]
 COUNT, SIZE = 40, 8
@@ -41,8 +42,9 @@ def toy_params(**changes: object) -> Params:
     }
     for section in ("teacher", "student"):
         found[section]["mixing"] = {"lab": 1}
-    thresholds = {"age": 10, "gender": 0.75, ODD: 0.75}
-    found["pseudo_labels"]["heads"] = {name: {"threshold": t, "targets": "soft"} for name, t in thresholds.items()}
+    sure, close = {"kind": "threshold", "least": 0.75}, {"kind": "narrow", "width": 10, "spread": None}
+    rules = {"age": close, "gender": sure, ODD: sure}
+    found["pseudo_labels"]["heads"] = {name: {"rules": [rule], "targets": "soft"} for name, rule in rules.items()}
     found |= {"heads": HEADS, "rounds": {"r1": {"teacher": "r0"}, "r2": {"teacher": "r1"}}}
     found["report"] = {"title": "Toy & <faces>", "gallery": 6}
     return validate({**found, **changes}, "toy")
@@ -141,8 +143,9 @@ def write_labels(key: str, params: Params) -> None:
         columns[f"{name}_{other}"] = hide_labelled(wide.tolist())
     predictions = paths.predictions(key) / "00000.parquet"
     write_table(pa.table(columns), predictions_schema(params.heads), predictions)
-    thresholds = {name: one.threshold for name, one in params.pseudo_labels.heads.items()}
-    table = select(read_table(predictions), params.heads, thresholds)
+    rules = {name: make_rule(one.rules[0], lambda: np.ones(1))([]) for name, one in params.pseudo_labels.heads.items()}
+    plans = {name: Plan(UNCALIBRATED, [("rule", weigh)]) for name, weigh in rules.items()}
+    table = select(read_table(predictions).with_columns(domain=pl.lit("news")), params.heads, plans)
     write_table(table, pseudo_labels_schema(params.heads), paths.pseudo_labels(key))
 
 

@@ -43,6 +43,8 @@ def test_audit_of_nothing_kept_is_shown_without_a_dot() -> None:
     place = {"round": "r1", "dataset": "lfw", "domain": "news", "head": "gender"}
     rows = [{**place, "metric": metric, "value": v, "low": v, "high": v} for metric, v in values.items()]
     audit = pl.DataFrame(rows, schema=AUDIT)
-    (head,) = describe_pseudo_labels({"r1": [pseudo]}, pl.Series(["a"]), audit, heads, {"gender": 0.7})
+    (head,) = describe_pseudo_labels(
+        {"r1": [pseudo]}, pl.Series(["a"]), audit, heads, {"gender": "threshold (least 0.7)"}
+    )
     assert head.audits[0].svg.count("<circle") == 1
     assert 'class="hollow"' in head.audits[0].svg

@@ -1,0 +1,99 @@
+"""How pseudo-labels are chosen: the section ``pseudo_labels`` of params.yaml, a class for each rule."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from distillery.heads import Classification, Frozen, Head, Regression, names
+from distillery.params.kinds import Count, Positive
+
+Probability = Annotated[float, Field(gt=0, le=1)]
+
+
+class Threshold(Frozen):
+    kind: Literal["threshold"]
+    least: Probability
+
+
+class TopK(Frozen):
+    kind: Literal["top_k"]
+    share: Probability
+    repeat: Annotated[float, Field(ge=1)]
+
+
+class RateMatched(Frozen):
+    kind: Literal["rate_matched"]
+
+
+class FlexMatch(Frozen):
+    kind: Literal["flex_match"]
+    least: Probability
+
+
+class FreeMatch(Frozen):
+    kind: Literal["free_match"]
+
+
+class SoftMatch(Frozen):
+    kind: Literal["soft_match"]
+
+
+class Debiased(Frozen):
+    kind: Literal["debiased"]
+    strength: Positive
+
+
+class Uncertainty(Frozen):
+    kind: Literal["uncertainty"]
+    least: Probability
+    spread: Positive
+    balanced: bool
+
+
+class Narrow(Frozen):
+    """For numbers, in the head's units; null: any."""
+
+    kind: Literal["narrow"]
+    width: Positive | None
+    spread: Positive | None
+
+
+Rule = Annotated[
+    Threshold | TopK | RateMatched | FlexMatch | FreeMatch | SoftMatch | Debiased | Uncertainty | Narrow,
+    Field(discriminator="kind"),
+]
+
+
+class Selection(Frozen):
+    """Rules, one after another; ``targets``: whether a student learns probabilities or decisions."""
+
+    rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    targets: Literal["soft", "hard"]
+
+    def check(self, where: str, head: Head) -> None:
+        """Whether the rules are of the head's kind.
+
+        Raises:
+            ValueError: one is not, or its threshold would refuse nothing or everything.
+        """
+        for place, rule in enumerate(self.rules):
+            if isinstance(rule, Narrow) != isinstance(head, Regression):
+                kinds = "narrow" if isinstance(head, Regression) else "all but narrow"
+                raise ValueError(f"{where}.rules.{place}.kind is {rule.kind!r}; allowed for a {head.kind}: {kinds}")
+            low = 1 / len(names(head)) if isinstance(head, Classification) else 0.5
+            if isinstance(rule, Threshold | FlexMatch | Uncertainty) and rule.least < low:
+                raise ValueError(f"{where}.rules.{place}.least is {rule.least}; allowed: {low:g} to 1")
+
+
+class Calibrating(Frozen):
+    """``least``: labelled cells of the validation split that a head, or a domain of its own, needs to be calibrated;
+    ``worst``: the held-out calibration error above which a head is not used."""
+
+    method: Literal["none", "temperature", "vector", "isotonic"]
+    least: Count
+    worst: Probability
+
+
+class PseudoLabels(Frozen):
+    calibration: Calibrating
+    heads: dict[str, Selection]

@@ -1,0 +1,163 @@
+"""A round's predictions and what makes pseudo-labels of them: domains, calibrations, rules that have seen all cells."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from distillery.errors import DistilleryError
+from distillery.heads import Classification, Head, Heads, Regression
+from distillery.images.cells import labelled_cells
+from distillery.labelling.calibration.fit import Calibration, calibrate_head
+from distillery.labelling.calibration.labelled import Labelled
+from distillery.labelling.pseudo_labels import Plan, read_cells
+from distillery.labelling.selection.debiased import debiased
+from distillery.labelling.selection.evidence import Evidence, Rule, as_chances, fit_rules
+from distillery.labelling.selection.flex_match import flex_match
+from distillery.labelling.selection.free_match import free_match
+from distillery.labelling.selection.narrow import narrow
+from distillery.labelling.selection.rate_matched import rate_matched
+from distillery.labelling.selection.soft_match import soft_match
+from distillery.labelling.selection.threshold import threshold
+from distillery.labelling.selection.top_k import top_k
+from distillery.labelling.selection.uncertainty import uncertainty
+from distillery.params import selection as sections
+from distillery.tables import READABLE, read_parts, read_table
+
+UNCALIBRATED = Calibration(by_domain={}, errors=[], reliability=[])
+PLACE = {"head": pl.String(), "domain": pl.String()}
+MEASURED = [f"{what}_{when}" for what in ("error", "nll", "brier", "coverage_90") for when in ("before", "after")]
+ERRORS = pl.Schema(PLACE | {"method": pl.String(), "cells": pl.Int64()} | dict.fromkeys(MEASURED, pl.Float64()))
+RELIABILITY = pl.Schema(
+    PLACE | {"when": pl.String(), "confidence": pl.Float64(), "right": pl.Float64(), "cells": pl.Int64()}
+)
+
+
+class Predicted:
+    """One round's predictions beside the manifest's words on the same images.
+
+    Args:
+        predictions: the shards.
+        manifest: the table.
+        heads: those that are pseudo-labelled.
+    """
+
+    def __init__(self, predictions: Path, manifest: Path, heads: Heads) -> None:
+        self.heads, self._predictions, self._manifest = heads, predictions, manifest
+        usable = pl.col("status") == READABLE
+        places = read_table(manifest, ["image", "domain", "split", "status"], only=usable)
+        self._places = places.unique("image", keep="first", maintain_order=True).select("image", "domain", "split")
+
+    def parts(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """What may become a pseudo-label, part by part: the columns of some heads, with ``domain``."""
+        for part in read_parts(self._predictions, self._columns(names)):
+            placed = part.join(self._places, on="image", how="left", maintain_order="left")
+            yield placed.filter(pl.col("split") != "val").drop("split")
+
+    def validation(self, name: str) -> Labelled:
+        """The predicted cells of one head whose truth the validation split knows."""
+        head = self.heads[name]
+        wanted = (pl.col("split") == "val") & pl.col(name).is_not_null()
+        rows = read_table(
+            self._manifest, ["image", "identity", "split", "status", name], only=wanted & (pl.col("status") == READABLE)
+        )
+        rows = rows.drop("split", "status").unique("image", keep="first", maintain_order=True)
+        rows = rows.rename({name: "truth"}).join(self._places.drop("split"), on="image", maintain_order="left")
+        found = read_table(
+            self._predictions, self._columns([name]), only=pl.col("image").is_in(rows["image"].implode())
+        )
+        return _labelled(rows.join(found, on="image", maintain_order="left"), name, head)
+
+    def frequency(self, name: str) -> np.ndarray:
+        """Of each class among a head's training labels: float [groups, classes], each group sums to 1."""
+        wanted = (pl.col("split") == "train") & pl.col(name).is_not_null() & (pl.col("status") == READABLE)
+        rows = read_table(self._manifest, ["split", "status", name], only=wanted)
+        cells = labelled_cells(rows.select(name), {name: self.heads[name]})
+        labels, present = cells.labels[name].double(), cells.weights[name].double()
+        chances = as_chances(self.heads[name], labels.numpy()) * present.reshape(len(labels), -1, 1).numpy()
+        counts = chances.sum(axis=0)
+        return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+    def _columns(self, names: Sequence[str]) -> list[str]:
+        numbers = {name: isinstance(self.heads[name], Regression) for name in names}
+        extra = {name: [f"{name}_variance"] if is_number else [] for name, is_number in numbers.items()}
+        return ["image", *(column for name in names for column in (name, f"{name}_std", *extra[name]))]
+
+
+def make_plan(predicted: Predicted, name: str, section: sections.Selection, calibrating: sections.Calibrating) -> Plan:
+    """A head's calibration and its rules, each having seen what the rules before it leave.
+
+    Raises:
+        DistilleryError: held out, the head's calibration error is above the one that is allowed.
+    """
+    calibration = calibrate_head(predicted.validation(name), calibrating.method, least=calibrating.least)
+    if calibration.error is not None and calibration.error > calibrating.worst:
+        raise DistilleryError(
+            f"head '{name}': its calibration error on the validation split is {calibration.error:.3f}, and "
+            f"pseudo_labels.calibration.worst allows {calibrating.worst:g}: such a head's confidence selects nothing "
+            "well; label more of it for validation, take another method, or raise the bound"
+        )
+    rules = [make_rule(rule, partial(predicted.frequency, name)) for rule in section.rules]
+    fitted = fit_rules(rules, partial(evidence, predicted, name, calibration))
+    return Plan(calibration, list(zip((rule.kind for rule in section.rules), fitted, strict=True)))
+
+
+def evidence(predicted: Predicted, name: str, calibration: Calibration) -> Iterator[Evidence]:
+    """A head's cells that have no label, calibrated."""
+    for part in predicted.parts([name]):
+        yield read_cells(part.filter(pl.col(name).is_not_null()), name, predicted.heads[name], calibration)
+
+
+def make_rule(section: sections.Rule, frequency: Callable[[], np.ndarray]) -> Rule:
+    """The library's rule for a section.
+
+    Args:
+        frequency: called only where the rule asks how frequent the labels' classes are.
+    """
+    match section:
+        case sections.Threshold():
+            return partial(threshold, least=section.least)
+        case sections.TopK():
+            return partial(top_k, share=section.share, frequency=frequency(), repeat=section.repeat)
+        case sections.RateMatched():
+            return partial(rate_matched, frequency=frequency())
+        case sections.FlexMatch():
+            return partial(flex_match, least=section.least)
+        case sections.FreeMatch():
+            return free_match
+        case sections.SoftMatch():
+            return soft_match
+        case sections.Debiased():
+            return partial(debiased, strength=section.strength)
+        case sections.Uncertainty():
+            return partial(uncertainty, least=section.least, spread=section.spread, balanced=section.balanced)
+        case sections.Narrow():
+            return partial(narrow, width=section.width, spread=section.spread)
+
+
+def _labelled(rows: pl.DataFrame, name: str, head: Head) -> Labelled:
+    """Rows with ``truth`` beside the predictions of one head."""
+    cells = labelled_cells(rows.select(pl.col("truth").alias(name)), {name: head})
+    labels, present = cells.labels[name].numpy(), cells.weights[name].numpy() > 0
+    seen = read_cells(rows, name, head, UNCALIBRATED)
+    if isinstance(head, Regression):
+        assert seen.width is not None
+        found, truth = seen.width, labels - seen.values
+        present = np.broadcast_to(present[:, None], found.shape)
+    else:
+        found, truth = seen.chances, as_chances(head, labels).argmax(axis=2)
+        present = present[:, None] if isinstance(head, Classification) else present
+    people = rows.select(pl.coalesce("identity", "image").rank("dense")).to_series().to_numpy()
+    exact = found.astype(np.float64), truth.astype(np.float64 if isinstance(head, Regression) else np.int64)
+    return Labelled(*exact, present, people.astype(np.int64), rows["domain"].cast(pl.String).to_numpy())
+
+
+def tabulate_calibrations(plans: Mapping[str, Plan]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Errors and reliability of all heads, a row for each head and domain, and for each bin of it."""
+    errors, reliability = [], []
+    for name, plan in plans.items():
+        errors += [{"head": name, **row} for row in plan.calibration.errors]
+        reliability += [{"head": name, **row} for row in plan.calibration.reliability]
+    return pl.DataFrame(errors, schema=ERRORS), pl.DataFrame(reliability, schema=RELIABILITY)
