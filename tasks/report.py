@@ -15,7 +15,7 @@ from distillery.heads import Classification, Head, Regression
 from distillery.images.store import ImageStore
 from distillery.networks.model import load_card
 from distillery.params import Params
-from distillery.params.selection import Rule
+from distillery.params.selection import in_words
 from distillery.reporting import results
 from distillery.reporting.curves import describe_learning
 from distillery.reporting.decisions import describe_decisions
@@ -106,14 +106,9 @@ def _origin(params: Params) -> dict[str, object]:
 def _labelled(pool: pl.Series, params: Params) -> list[Labelled]:
     needed = ["image", *(f"{name}_weight" for name in params.distilled)]
     pseudo = {key: read_parts(paths.pseudo_labels(key), needed) for key in params.rounds}
-    rules = {name: ", then ".join(map(_in_words, each.rules)) for name, each in params.pseudo_labels.heads.items()}
+    rules = {name: in_words(each.rules) for name, each in params.pseudo_labels.heads.items()}
     audit = stack_tables("audit", results.AUDIT, list(params.rounds))
     return describe_pseudo_labels(pseudo, pool, audit, params.distilled, rules)
-
-
-def _in_words(rule: Rule) -> str:
-    numbers = [f"{key} {value:g}" for key, value in rule.model_dump(exclude={"kind"}).items() if value is not None]
-    return rule.kind.replace("_", " ") + (f" ({', '.join(numbers)})" if numbers else "")
 
 
 def _gallery(pool: pl.DataFrame, name: str, head: Head, params: Params) -> Gallery:

@@ -1,5 +1,6 @@
 """How pseudo-labels are chosen: the section ``pseudo_labels`` of params.yaml, a class for each rule."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -62,6 +63,16 @@ Rule = Annotated[
     Threshold | TopK | RateMatched | FlexMatch | FreeMatch | SoftMatch | Debiased | Uncertainty | Narrow,
     Field(discriminator="kind"),
 ]
+
+
+def in_words(rules: Sequence[Rule]) -> str:
+    """For instance ``debiased (strength 0.4), then threshold (least 0.7)``."""
+    return ", then ".join(map(_rule_in_words, rules))
+
+
+def _rule_in_words(rule: Rule) -> str:
+    numbers = [f"{key} {value:g}" for key, value in rule.model_dump(exclude={"kind"}).items() if value is not None]
+    return rule.kind.replace("_", " ") + (f" ({', '.join(numbers)})" if numbers else "")
 
 
 class Selection(Frozen):

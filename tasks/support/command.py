@@ -91,7 +91,7 @@ def run_stage(stage: Callable[[Params], object]) -> None:
         with _alone():
             stage(read_params())
 
-    _finish(act)
+    finish(act)
 
 
 def run_keyed_stage(stage: Callable[[Params, str], object]) -> None:
@@ -103,7 +103,7 @@ def run_keyed_stage(stage: Callable[[Params, str], object]) -> None:
         with _alone():
             stage(read_params(), sys.argv[1])
 
-    _finish(act)
+    finish(act)
 
 
 @contextmanager
@@ -127,7 +127,8 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
 
 
-def _finish(act: Callable[[], object]) -> None:
+def finish(act: Callable[[], object]) -> None:
+    """Do it, and answer what goes wrong with one line."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, STOP.request)
     try:

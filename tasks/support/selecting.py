@@ -92,7 +92,7 @@ def make_plan(predicted: Predicted, name: str, section: sections.Selection, cali
     Raises:
         DistilleryError: held out, the head's calibration error is above the one that is allowed.
     """
-    calibration = calibrate_head(predicted.validation(name), calibrating.method, least=calibrating.least)
+    calibration = calibrate(predicted, name, calibrating)
     if calibration.error is not None and calibration.error > calibrating.worst:
         raise DistilleryError(
             f"head '{name}': its calibration error on the validation split is {calibration.error:.3f}, and "
@@ -102,6 +102,11 @@ def make_plan(predicted: Predicted, name: str, section: sections.Selection, cali
     rules = [make_rule(rule, partial(predicted.frequency, name)) for rule in section.rules]
     fitted = fit_rules(rules, partial(evidence, predicted, name, calibration))
     return Plan(calibration, list(zip((rule.kind for rule in section.rules), fitted, strict=True)))
+
+
+def calibrate(predicted: Predicted, name: str, section: sections.Calibrating) -> Calibration:
+    """One head's calibration by the validation split."""
+    return calibrate_head(predicted.validation(name), section.method, least=section.least)
 
 
 def evidence(predicted: Predicted, name: str, calibration: Calibration) -> Iterator[Evidence]:
