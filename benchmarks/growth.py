@@ -5,7 +5,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -23,8 +23,11 @@ from distillery.heads import Classification, Detection, Heads, Regression
 from distillery.images.adapters import Sighting
 from distillery.images.manifest import Source, assign_splits, label_rows, name_images
 from distillery.images.shards import write_shard
-from distillery.labelling.pseudo_labels import select
+from distillery.labelling.calibration.fit import Calibration
+from distillery.labelling.pseudo_labels import Plan, select
+from distillery.parquet import GROUP
 from distillery.tables import READABLE, predictions_schema, read_table, write_table
+from tasks.support.selecting import make_rule
 from tests.world import call, make_world
 
 STAGES = ("manifest", "images", "teacher", "predictions", "pseudo_labels", "evaluation", "few_shot", "report")
@@ -51,11 +54,15 @@ def _rate(group: str, case: str, count: int, act: Callable[[], object]) -> Row:
 
 def _tables() -> Iterator[Row]:
     heads = params().distilled
-    thresholds = {name: section.threshold for name, section in params().pseudo_labels.heads.items()}
+    nothing = Calibration(by_domain={}, errors=[], reliability=[])
+    sections = params().pseudo_labels.heads
+    rules = {name: [make_rule(rule, dict)([]) for rule in sections[name].rules] for name in heads}
+    plans = {name: Plan(nothing, [("rule", weigh) for weigh in fitted]) for name, fitted in rules.items()}
     source = Source(name="s", domain="d", shares={"all": {"train": 0.8, "test": 0.2}}, spellings={})
     for count in (10**3, 10**4, 10**5, 10**6):
         predictions = _predictions(heads, count)
-        yield _rate("growth", "selection", count, partial(select, predictions, heads, thresholds))
+        placed = predictions.with_columns(domain=pl.lit("d"))
+        yield _rate("growth", "selection by thresholds", count, partial(_select, placed, heads, plans))
         with tempfile.TemporaryDirectory() as name:
             path, schema = Path(name) / "predictions.parquet", predictions_schema(heads)
             yield _rate(
@@ -64,6 +71,11 @@ def _tables() -> Iterator[Row]:
             yield _rate("growth", "reading predictions", count, partial(read_table, path))
     for count in (10**3, 10**4, 10**5):
         yield _rate("growth", "manifest rows and splits", count, partial(_manifest, source, count, heads))
+
+
+def _select(predictions: pl.DataFrame, heads: Heads, plans: Mapping[str, Plan]) -> None:
+    for part in predictions.iter_slices(GROUP):  # as the stage reads them
+        select(part, heads, plans)
 
 
 def _manifest(source: Source, count: int, heads: Heads) -> None:

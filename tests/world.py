@@ -32,8 +32,8 @@ def small_params() -> dict[str, Any]:
     params["pseudo_labels"]["calibration"] |= {"least": 3, "worst": 1}
     for name in ("age", "affect"):
         params["pseudo_labels"]["heads"][name]["rules"][0]["width"] = 50.0
-    for name in ("gender", "race", "expression", "action_units"):
-        params["pseudo_labels"]["heads"][name]["rules"][0]["least"] = 0.5
+    for name, least in {"gender": 0.5, "race": 0.3334, "expression": 0.15, "action_units": 0.5}.items():
+        params["pseudo_labels"]["heads"][name]["rules"][0]["least"] = least
     return params
 
 

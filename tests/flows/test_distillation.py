@@ -51,7 +51,7 @@ def test_the_flow_walks_every_stage_after_what_it_reads(world: Path, monkeypatch
 
 
 def test_the_flow_runs_what_changed_and_mlflow_records_it_once(world: Path, tmp_path: Path):
-    edit_params(world, lambda params: params["pseudo_labels"]["heads"]["race"]["rules"][0].update(least=0.34))
+    edit_params(world, lambda params: params["pseudo_labels"]["heads"]["race"]["rules"][0].update(least=0.36))
     first = run_flow(world, tmp_path / "prefect")
     assert "Stage 'teacher' didn't change, skipping" in first
     assert "Running stage 'student@r1'" in first

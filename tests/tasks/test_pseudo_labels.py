@@ -1,7 +1,11 @@
 from pathlib import Path
 
+import polars as pl
+import pytest
+
+from distillery.errors import DistilleryError
 from distillery.params import Params
-from distillery.tables import read_metadata, read_table
+from distillery.tables import READABLE, pseudo_labels_schema, read_metadata, read_table
 from tasks import pseudo_labels
 from tasks.support.command import read_params
 from tests.world import edit_params
@@ -31,3 +35,68 @@ def test_the_teacher_is_named_in_the_file(world: Path):
     from distillery.networks.model import file_hash
 
     assert read_metadata(PATH)["teacher"] == file_hash(Path("models/r0/weights.safetensors"))
+
+
+def test_images_of_the_validation_split_calibrate_and_are_not_learnt_from(world: Path):
+    manifest = read_table(Path("data/manifest.parquet"))
+    known = manifest.filter((pl.col("split") == "val") & (pl.col("status") == READABLE))
+    assert known["image"].is_in(read_table(Path("data/rounds/r1/predictions"))["image"].implode()).all()
+    assert not known["image"].is_in(read_table(PATH)["image"].implode()).any()
+
+
+def test_each_head_has_its_calibration_in_a_table(world: Path, params: Params):
+    errors = pl.read_csv("data/rounds/r1/calibration/errors.csv")
+    assert set(errors["head"]) == set(params.distilled)
+    labelled = read_table(Path("data/manifest.parquet")).filter(
+        (pl.col("split") == "val") & (pl.col("status") == READABLE) & pl.col("gender").is_not_null()
+    )
+    row = errors.row(by_predicate=(pl.col("head") == "gender") & (pl.col("domain") == "all"), named=True)
+    assert row["cells"] == labelled["image"].n_unique()
+    bins = pl.read_csv("data/rounds/r1/calibration/reliability.csv").filter(pl.col("head") == "gender")
+    assert bins.group_by("when").agg(pl.col("cells").sum()).sort("when")["cells"].to_list() == [row["cells"]] * 2
+
+
+def test_a_head_that_is_calibrated_too_badly_is_refused(world: Path):
+    edit_params(world, lambda found: found["pseudo_labels"]["calibration"].update(worst=1e-6))
+    with pytest.raises(
+        DistilleryError, match=r"head '\w+': its calibration error on the validation split is 0\.\d+, and pseudo_labels"
+    ):
+        pseudo_labels.main(read_params(), "r1")
+
+
+def test_a_head_without_labels_enough_is_taken_as_predicted_and_says_so(world: Path, capsys):
+    edit_params(world, lambda found: found["pseudo_labels"]["calibration"].update(least=10_000, worst=1e-6))
+    pseudo_labels.main(read_params(), "r1")
+    assert "gender: fewer than 10000 labels for validation, so taken as predicted" in capsys.readouterr().out
+    predictions = read_table(Path("data/rounds/r1/predictions")).select("image", predicted="gender")
+    table = read_table(PATH).join(predictions, on="image")
+    assert table["gender_soft"].equals(table["predicted"].alias("gender_soft"))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"kind": "top_k", "share": 0.5, "repeat": 3},
+        {"kind": "rate_matched"},
+        {"kind": "flex_match", "least": 0.5},
+        {"kind": "free_match"},
+        {"kind": "soft_match"},
+        {"kind": "uncertainty", "least": 0.5, "spread": 0.2, "balanced": True},
+    ],
+)
+def test_any_rule_makes_a_table_that_the_student_can_read(world: Path, rule: dict):
+    def choose(found: dict) -> None:
+        for name in ("gender", "action_units"):
+            found["pseudo_labels"]["heads"][name]["rules"] = [{"kind": "debiased", "strength": 0.4}, rule]
+
+    edit_params(world, choose)
+    pseudo_labels.main(read_params(), "r1")
+    table = read_table(PATH, schema=pseudo_labels_schema(read_params().distilled))
+    assert (table["gender_weight"].drop_nulls() > 0).any()
+    assert set(table["gender_reason"].cast(pl.String)) <= {"kept", "labelled", f"refused by {rule['kind']}"}
+
+
+def test_a_rule_that_keeps_nothing_leaves_a_table_of_refusals(world: Path):
+    edit_params(world, lambda found: found["pseudo_labels"]["heads"]["gender"]["rules"][0].update(least=1.0))
+    pseudo_labels.main(read_params(), "r1")
+    assert set(read_table(PATH)["gender_reason"].cast(pl.String)) == {"labelled", "refused by threshold"}
