@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from distillery.heads import Classification, Detection, Head, Heads, Regression, names
 from distillery.labelling.calibration.fit import Calibration
-from distillery.labelling.selection.evidence import Evidence, Weigh, as_chances, as_values
+from distillery.labelling.chances import as_chances, as_values
+from distillery.labelling.selection.evidence import Evidence, Weigh
 
 KEPT, LABELLED = "kept", "labelled"
 

@@ -12,9 +12,10 @@ from distillery.heads import Classification, Head, Heads, Regression
 from distillery.images.cells import labelled_cells
 from distillery.labelling.calibration.fit import Calibration, calibrate_head
 from distillery.labelling.calibration.labelled import Labelled
+from distillery.labelling.chances import as_chances
 from distillery.labelling.pseudo_labels import Plan, read_cells
 from distillery.labelling.selection.debiased import debiased
-from distillery.labelling.selection.evidence import Evidence, Rule, as_chances, fit_rules
+from distillery.labelling.selection.evidence import Evidence, Rule, fit_rules
 from distillery.labelling.selection.flex_match import flex_match
 from distillery.labelling.selection.free_match import free_match
 from distillery.labelling.selection.narrow import narrow
@@ -47,28 +48,23 @@ class Predicted:
     def __init__(self, predictions: Path, manifest: Path, heads: Heads) -> None:
         self.heads, self._predictions, self._manifest = heads, predictions, manifest
         usable = pl.col("status") == READABLE
-        places = read_table(manifest, ["image", "domain", "split", "status"], only=usable)
-        self._places = places.unique("image", keep="first", maintain_order=True).select("image", "domain", "split")
+        places = read_table(manifest, ["image", "domain", "split", "status"], only=usable).drop("status")
+        places = places.unique("image", keep="first", maintain_order=True)
+        images = read_table(predictions, ["image"])
+        # In the order of the predictions: joined once, not once for each part and rule.
+        self._places = images.join(places, on="image", how="left", maintain_order="left").drop("image")
 
     def parts(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
         """What may become a pseudo-label, part by part: the columns of some heads, with ``domain``."""
-        for part in read_parts(self._predictions, self._columns(names)):
-            placed = part.join(self._places, on="image", how="left", maintain_order="left")
-            yield placed.filter(pl.col("split") != "val").drop("split")
+        return (part.filter(pl.col("split") != "val").drop("split") for part in self._parts(names))
 
     def validation(self, name: str) -> Labelled:
         """The predicted cells of one head whose truth the validation split knows."""
-        head = self.heads[name]
-        wanted = (pl.col("split") == "val") & pl.col(name).is_not_null()
-        rows = read_table(
-            self._manifest, ["image", "identity", "split", "status", name], only=wanted & (pl.col("status") == READABLE)
-        )
-        rows = rows.drop("split", "status").unique("image", keep="first", maintain_order=True)
-        rows = rows.rename({name: "truth"}).join(self._places.drop("split"), on="image", maintain_order="left")
-        found = read_table(
-            self._predictions, self._columns([name]), only=pl.col("image").is_in(rows["image"].implode())
-        )
-        return _labelled(rows.join(found, on="image", maintain_order="left"), name, head)
+        wanted = (pl.col("split") == "val") & pl.col(name).is_not_null() & (pl.col("status") == READABLE)
+        rows = read_table(self._manifest, ["image", "identity", "split", "status", name], only=wanted)
+        rows = rows.select("image", "identity", truth=name).unique("image", keep="first", maintain_order=True)
+        found = pl.concat([part.filter(pl.col("split") == "val") for part in self._parts([name])])
+        return _labelled(rows.join(found, on="image", maintain_order="left"), name, self.heads[name])
 
     def frequency(self, name: str) -> np.ndarray:
         """Of each class among a head's training labels: float [groups, classes], each group sums to 1."""
@@ -79,6 +75,12 @@ class Predicted:
         chances = as_chances(self.heads[name], labels.numpy()) * present.reshape(len(labels), -1, 1).numpy()
         counts = chances.sum(axis=0)
         return counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+
+    def _parts(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
+        start = 0
+        for part in read_parts(self._predictions, self._columns(names)):
+            yield part.with_columns(self._places[start : start + len(part)])
+            start += len(part)
 
     def _columns(self, names: Sequence[str]) -> list[str]:
         numbers = {name: isinstance(self.heads[name], Regression) for name in names}

@@ -3,6 +3,7 @@
 import numpy as np
 
 from distillery.labelling.calibration.labelled import SMALL, Calibrate, Labelled, true_chance
+from distillery.labelling.chances import softmax
 
 COLDEST, HOTTEST, HALVINGS = 0.05, 20.0, 60
 
@@ -17,18 +18,13 @@ def temperature(labelled: Labelled) -> Calibrate:
     low, high = 1 / HOTTEST, 1 / COLDEST
     for _ in range(HALVINGS):
         sharpness = (low + high) / 2
-        mean = (_softmax(sharpness * logits) * logits).sum(axis=2)
+        mean = (softmax(sharpness * logits) * logits).sum(axis=2)
         if ((mean - true) * labelled.present).sum() < 0:
             low = sharpness
         else:
             high = sharpness
-    return lambda found: _softmax((low + high) / 2 * _logits(found)).astype(np.float32)
+    return lambda found: softmax((low + high) / 2 * _logits(found)).astype(np.float32)
 
 
 def _logits(found: np.ndarray) -> np.ndarray:
     return np.log(np.maximum(found, SMALL))
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    scores = np.exp(logits - logits.max(axis=2, keepdims=True))
-    return scores / scores.sum(axis=2, keepdims=True)

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from distillery.labelling.chances import as_values, softmax
 from distillery.labelling.selection.counting import sum_over
-from distillery.labelling.selection.evidence import Evidence, Weigh, as_values
+from distillery.labelling.selection.evidence import Evidence, Weigh
 
 SMALL = np.finfo(np.float32).tiny
 
@@ -27,9 +28,7 @@ def debiased(parts: Iterable[Evidence], *, strength: float) -> Weigh:
     bias = strength * np.log(np.maximum(mean, SMALL))
 
     def weigh(cells: Evidence) -> Evidence:
-        logits = np.log(np.maximum(cells.chances, SMALL)) - bias
-        scores = np.exp(logits - logits.max(axis=2, keepdims=True))
-        chances = scores / scores.sum(axis=2, keepdims=True)
+        chances = softmax(np.log(np.maximum(cells.chances, SMALL)) - bias)
         return replace(cells, values=as_values(cells.head, chances).astype(np.float32))
 
     return weigh

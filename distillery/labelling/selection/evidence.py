@@ -6,7 +6,8 @@ from functools import cached_property, reduce
 
 import numpy as np
 
-from distillery.heads import Classification, Detection, Head
+from distillery.heads import Head
+from distillery.labelling.chances import as_chances, over_classes
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Evidence:
     @cached_property
     def confidence(self) -> np.ndarray:
         """Of the class that is decided for: float32 [cells, groups]."""
-        return self.chances.max(axis=2, initial=0)
+        return over_classes(np.maximum, self.chances)
 
     @cached_property
     def decided(self) -> np.ndarray:
@@ -65,19 +66,3 @@ def fit_rules(rules: Sequence[Rule], parts: Callable[[], Iterable[Evidence]]) ->
         before = tuple(fitted)
         fitted.append(rule(reduce(lambda cells, weigh: weigh(cells), before, part) for part in parts()))
     return fitted
-
-
-def as_chances(head: Head, values: np.ndarray) -> np.ndarray:
-    """Values [cells, names] as probabilities [cells, groups, classes]."""
-    match head:
-        case Classification():
-            return values[:, None, :]
-        case Detection():
-            return np.stack([values, 1 - values], axis=2)
-        case _:
-            raise ValueError("numbers have no classes")
-
-
-def as_values(head: Head, chances: np.ndarray) -> np.ndarray:
-    """The inverse of ``as_chances``."""
-    return chances[:, 0, :] if isinstance(head, Classification) else chances[:, :, 0]
