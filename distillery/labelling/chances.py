@@ -1,4 +1,4 @@
-"""Probabilities as [cells, groups, classes]: a classification is one group, each element of a detection one: on, off."""
+"""Probabilities as [cells, groups, classes]: a classification is one group, a detection one of on, off an element."""
 
 from functools import reduce
 
