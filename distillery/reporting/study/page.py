@@ -11,11 +11,11 @@ from distillery.reporting.study.compare import MEAN, Difference, Networks, Worth
 PLACES = {"seen": "seen domains", "target": "target domain"}
 HEAD = """# What the methods are worth
 
-Made by `make study` from `study/params.yaml`: the pipeline's own networks in many variants, each
-with {seeds}. Values are the primary metric (balanced accuracy, macro F1, concordance, area under the curve) on test
-splits, by the ensemble of views, in the mean over heads; ± is the standard deviation over seeds. Intervals of
-differences are of {confidence:.0%}: seeds drawn with replacement, and of each the same people for both networks.
-Data: {data}.
+Made from `study/params.yaml` (`make study`; on photographs `make photos-study`): the pipeline's own networks in many
+variants, each with {seeds}. Values are the primary metric (balanced accuracy, macro F1, concordance, area under the
+curve) on test splits, by the ensemble of views, in the mean over the heads that are labelled there; ± is the standard
+deviation over seeds. Intervals of differences are of {confidence:.0%}: seeds drawn with replacement, and of each the
+same people for both networks. Data: {data}.
 
 ![The claims](study.png)
 
@@ -32,12 +32,19 @@ def head_of_page(study: Study, data: str) -> str:
 
 
 def write_networks(networks: Networks, heads: Sequence[str], zero_shot: Sequence[str]) -> list[str]:
-    """A table of all networks: the mean over heads where all are there, and each zero-shot head."""
+    """A table of all networks: the mean over the heads that a domain labels, and each zero-shot head."""
     columns = [*PLACES.values(), *zero_shot]
+    labelled = {
+        place: [head for head in heads if any(networks.worth(name, head, place) for name in networks.names)]
+        for place in PLACES
+    }
     lines = ["## Networks", "", _row("network", "heads", "seeds", *columns), _rule(3 + len(columns))]
     for name in networks.names:
         mine = [head for head in heads if networks.worth(name, head, "seen")]
-        means = [_mean_worth([networks.worth(name, head, place) for head in mine]) for place in PLACES]
+        means = [
+            _mean_worth([networks.worth(name, head, place) for head in mine if head in labelled[place]])
+            for place in PLACES
+        ]
         means += [networks.worth(name, head, "seen") for head in zero_shot]
         counted = "all" if len(mine) == len(heads) else ", ".join(mine)
         lines.append(_row(_short(name), counted, str(len(means[0])), *map(_spread, means)))
