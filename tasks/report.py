@@ -24,7 +24,7 @@ from distillery.reporting.headline import compare_rounds, mean_comparison
 from distillery.reporting.page import render_page
 from distillery.reporting.provenance import count_splits, list_hashes
 from distillery.reporting.side_by_side import measure_datasets
-from distillery.reporting.yields import Labelled, describe_pseudo_labels
+from distillery.reporting.yields import Labelled, describe_pseudo_labels, list_groups
 from distillery.tables import POOL, SPLITS, read_parts, read_table
 from tasks.support import paths
 from tasks.support.closing import PAGE, print_closing_table, read_tables, stack_tables
@@ -85,7 +85,7 @@ def _results(params: Params) -> dict[str, object]:
 def _pool(params: Params) -> dict[str, object]:
     """What the rounds made of the images without labels."""
     if not params.rounds:
-        return {"labelled": [], "audited": False, "galleries": []}
+        return {"labelled": [], "audited": False, "groups": [], "galleries": []}
     rows = read_table(paths.MANIFEST, ["image", "split", *params.distilled], only=pl.col("split").is_in(POOL))
     known = {f"known_{name}": (pl.col("split") == "audit") & pl.col(name).is_not_null() for name in params.distilled}
     pool = rows.unique("image", keep="first", maintain_order=True).select("image", **known)
@@ -93,6 +93,7 @@ def _pool(params: Params) -> dict[str, object]:
     return {
         "labelled": labelled,
         "audited": any(head.audits for head in labelled),
+        "groups": list_groups(stack_tables("groups", results.GROUPS, params.models[-1:]), params.models[-1]),
         "galleries": [_gallery(pool, name, head, params) for name, head in params.distilled.items()],
     }
 

@@ -1,8 +1,11 @@
 """The audit of pseudo-labels: how many were kept, and how many of those are right where the truth is known."""
 
+from collections.abc import Mapping
+
+import torch
 from torch import Tensor
 
-from distillery.heads import Classification, Detection, Head
+from distillery.heads import Classification, Detection, Head, Regression, names
 from distillery.quality import quality
 
 
@@ -10,8 +13,9 @@ def audit_kept(head: Head, values: Tensor, kept: Tensor, labels: Tensor, present
     """Precision of the kept pseudo-labels over cells whose truth is known, and of all predictions beside it.
 
     Args:
-        head: for classification and detection the result is ``precision`` (share that is right); for regression it
-            is ``mae``, in the head's units.
+        head: for classification and detection the results are ``precision`` (share of the kept that is right),
+            ``recall`` (share of the known that is kept and right) and ``confidence`` (mean of the kept); for regression
+            ``mae``, in the head's units.
         values: float [images, names], the predictions.
         kept: float [images] (detection [images, elements]), the pseudo-labels' weights.
         labels: float [images, names], the truth.
@@ -20,10 +24,64 @@ def audit_kept(head: Head, values: Tensor, kept: Tensor, labels: Tensor, present
     good = quality(head, values, labels)
     known = present > 0
     chosen = known & (kept > 0)
-    what = "precision" if isinstance(head, Classification | Detection) else "mae"
-    return {
+    what = "mae" if isinstance(head, Regression) else "precision"
+    found = {
         what: float(good[chosen].mean()),
         f"{what}_without_selection": float(good[known].mean()),
         "yield": float(chosen.sum() / known.sum()),
         "audited": float(chosen.sum()),
     }
+    match head:
+        case Classification():
+            found["confidence"] = float(values.amax(dim=1)[chosen].mean())
+        case Detection():
+            found["confidence"] = float(torch.maximum(values, 1 - values)[chosen].mean())
+        case Regression():
+            return found
+    return found | {"recall": float(good[chosen].sum() / known.sum())}
+
+
+def audit_groups(
+    head: Head, values: Tensor, kept: Tensor, labels: Tensor, present: Tensor, members: Mapping[str, Tensor]
+) -> dict[str, float]:
+    """The same of some images at a time: ``<group>/<metric>``; a group without a known cell is left out.
+
+    Args:
+        members: by group, whether an image belongs to it, bool [images].
+    """
+    found: dict[str, float] = {}
+    for group, inside in members.items():
+        if bool((present[inside] > 0).any()):
+            measured = audit_kept(head, values[inside], kept[inside], labels[inside], present[inside])
+            found |= {f"{group}/{metric}": measured[metric] for metric in _shown(head)}
+    return found
+
+
+def audit_classes(head: Head, values: Tensor, kept: Tensor, labels: Tensor, present: Tensor) -> dict[str, float]:
+    """The same class by class, or element by element: ``<class>/<metric>``; nothing of numbers.
+
+    Of a class the precision is of what was taken for it, recall and yield are of what it truly is.
+    """
+    found: dict[str, float] = {}
+    for number, name in enumerate(names(head)):
+        match head:
+            case Classification():
+                known, chosen = (labels.argmax(dim=1) == number) & (present > 0), (present > 0) & (kept > 0)
+                taken = chosen & (values.argmax(dim=1) == number)
+                precision, recall = known[taken], taken[known]
+            case Detection():
+                known = present[:, number] > 0
+                chosen = known & (kept[:, number] > 0)
+                good = quality(head, values, labels)[:, number] > 0
+                precision, recall = good[chosen], (good & chosen)[known]
+            case Regression():
+                return {}
+        if known.any():
+            found[f"{name}/precision"] = float(precision.float().mean())
+            found[f"{name}/recall"] = float(recall.float().mean())
+            found[f"{name}/yield"] = float(chosen[known].float().mean())
+    return found
+
+
+def _shown(head: Head) -> tuple[str, ...]:
+    return ("mae", "yield") if isinstance(head, Regression) else ("precision", "recall", "yield")

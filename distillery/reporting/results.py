@@ -13,6 +13,7 @@ SCORES = pl.Schema({**_PLACE, "way": pl.String(), **_INTERVAL, "images": pl.Int6
 CONFUSION = pl.Schema({**_PLACE, "actual": pl.String(), "predicted": pl.String()})
 RELIABILITY = pl.Schema({**_PLACE, "confidence": pl.Float64(), "accuracy": pl.Float64(), "images": pl.Float64()})
 AUDIT = pl.Schema({**_PLACE, **_INTERVAL})
+GROUPS = pl.Schema({**_PLACE, "by": pl.String(), "group": pl.String(), **_INTERVAL})
 AMONG = "balanced_accuracy_among"
 
 

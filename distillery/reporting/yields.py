@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -41,12 +42,13 @@ class Audited:
 
 @dataclass(frozen=True, kw_only=True)
 class Labelled:
-    """One head: its rule, its yields and its audits, one for each data set with an audit split."""
+    """One head: its rule, its yields, its audits (one for each data set with an audit split) and what they warn of."""
 
     head: str
     rule: str
     yields: list[Yield]
     audits: list[Audited] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
 
 
 def describe_pseudo_labels(
@@ -73,7 +75,43 @@ def describe_pseudo_labels(
         found[name] = Labelled(head=name, rule=rules[name], yields=yields)
     for dataset, _, name, part in by_place(audit):
         found[name].audits.append(_audited(part, dataset, list(tables)))
+        found[name].alarms.extend(find_alarms(part))
     return list(found.values())
+
+
+def find_alarms(part: pl.DataFrame) -> list[str]:
+    """Where confirmation bias shows: from one round to the next the kept are surer and less often right.
+
+    Args:
+        part: one head's audit on one data set, columns of ``results.AUDIT``, in the order of the rounds.
+    """
+    by_round: dict[str, dict[str, float]] = {}
+    for row in part.to_dicts():
+        by_round.setdefault(row["round"], {})[row["metric"]] = row["value"]
+    found = []
+    for (before, old), (after, new) in pairwise(by_round.items()):
+        if "confidence" in new and new["confidence"] > old["confidence"] and new["precision"] < old["precision"]:
+            sure, right = (f"{old[what]:.3f} to {new[what]:.3f}" for what in ("confidence", "precision"))
+            where = f"{part['head'][0]} on {part['dataset'][0]}, {before} to {after}"
+            found.append(f"{where}: confidence rose from {sure} while precision fell from {right}")
+    return found
+
+
+def list_groups(groups: pl.DataFrame, last: str) -> list[dict[str, object]]:
+    """Who is thrown away: a row for each head and group of a round; what is kept, how right it is (precision or mean
+    absolute error), recall, each with its interval.
+
+    Args:
+        groups: columns of ``results.GROUPS``.
+    """
+    found = []
+    for part in groups.filter(pl.col("round") == last).partition_by("head", "by", "group", maintain_order=True):
+        metrics = {row["metric"]: row for row in part.to_dicts()}
+        first = part.row(0, named=True)
+        shown = {"kept": metrics["yield"], "right": metrics.get("precision", metrics.get("mae"))}
+        place = {key: first[key] for key in ("dataset", "head", "by", "group")}
+        found.append({**place, **shown, "recall": metrics.get("recall")})
+    return found
 
 
 def count_yields(parts: Iterable[pl.DataFrame], pool: pl.Series, heads: Heads, key: str) -> dict[str, Yield]:

@@ -1,23 +1,28 @@
 """The tables of an evaluation as they grow: scores with intervals and draws, confusions, reliability, the audit."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
 import torch
 from torch import Tensor
 
-from distillery.heads import AnyHeads, Classification, Compound, Identification
+from distillery.heads import AnyHeads, Classification, Compound, Identification, Regression
 from distillery.images.cells import Cells
 from distillery.images.pairs import Pair, image_of
 from distillery.metrics import PRIMARY, score
-from distillery.metrics.audit import audit_kept
+from distillery.metrics.audit import audit_classes, audit_groups, audit_kept
 from distillery.metrics.bootstrap import draw, interval
 from distillery.metrics.identification import score_pairs
 from distillery.metrics.reliability import reliability
 from distillery.tables import people
 
 WAYS = ("one_view", "ensemble")
+SMALL = ("scores", "draws", "reliability", "audit", "groups")
+BANDS = 4  # of a number, by which people are grouped
+Measure = Callable[..., dict[str, float]]
 
 
 class Scores:
@@ -31,6 +36,7 @@ class Scores:
         self._confusion: list[pl.DataFrame] = []
         self.reliability: list[dict] = []
         self.audit: list[dict] = []
+        self.groups: list[dict] = []
 
     def add_test(self, rows: pl.DataFrame, name: str, found: dict[str, Tensor], cells: Cells) -> None:
         """Score one head on one data set's test rows, by one view and by the ensemble."""
@@ -78,12 +84,26 @@ class Scores:
         kept = torch.tensor(joined[f"{name}_weight"].to_list(), dtype=torch.float32)
         if kept.ndim > present.ndim:
             kept = kept.amin(dim=1)
-        draws = self._draw(rows, lambda at: audit_kept(head, values[at], kept[at], labels[at], present[at]))
-        for metric, value in audit_kept(head, values, kept, labels, present).items():
+        everything = (values, kept, labels, present)
+        self.audit += self._audited(rows, name, partial(audit_kept, head), everything)
+        self._add_groups(rows, name, "class", partial(audit_classes, head), everything)
+        for other, members in audit_members(rows, self.heads).items():
+            if other != name:
+                self._add_groups(rows, name, other, partial(audit_groups, head), (*everything, members))
+
+    def _add_groups(self, rows: pl.DataFrame, name: str, by: str, measure: Measure, everything: Sequence) -> None:
+        for row in self._audited(rows, name, measure, everything):
+            group, _, metric = row["metric"].rpartition("/")
+            self.groups.append({**row, "metric": metric, "by": by, "group": group})
+
+    def _audited(self, rows: pl.DataFrame, name: str, measure: Measure, everything: Sequence) -> list[dict]:
+        """A row for each metric, with its interval over people."""
+        draws = self._draw(rows, lambda at: measure(*(_pick(part, at) for part in everything)))
+        found = []
+        for metric, value in measure(*everything).items():
             low, high = interval(draws[metric], self._confidence) if metric in draws else (value, value)
-            self.audit.append(
-                {**_place(rows), "head": name, "metric": metric, "value": value, "low": low, "high": high}
-            )
+            found.append({**_place(rows), "head": name, "metric": metric, "value": value, "low": low, "high": high})
+        return found
 
     def _draw(self, rows: pl.DataFrame, score: Callable[[Tensor], dict[str, float]]) -> dict[str, np.ndarray]:
         return draw(score, people(rows), resamples=self._resamples, seed=self._seed)
@@ -91,7 +111,7 @@ class Scores:
     def tables(self) -> dict[str, pl.DataFrame]:
         """By the name of its file."""
         confusion = pl.concat(self._confusion) if self._confusion else pl.DataFrame()
-        small = {what: pl.DataFrame(getattr(self, what)) for what in ("scores", "draws", "reliability", "audit")}
+        small = {what: pl.DataFrame(getattr(self, what)) for what in SMALL}
         return {**small, "confusion": confusion}
 
     def metrics(self) -> dict:
@@ -108,6 +128,35 @@ def _decisions(place: dict[str, str], head: Classification, truth: Tensor, decid
     classes = np.array(head.classes)
     named = pl.DataFrame({"actual": classes[truth.numpy()], "predicted": classes[decided.numpy()]})
     return named.select(*(pl.lit(value).alias(key) for key, value in place.items()), "actual", "predicted")
+
+
+def audit_members(rows: pl.DataFrame, heads: AnyHeads) -> dict[str, dict[str, Tensor]]:
+    """The groups of audited images by each head that tells of the whole image: bool [images] by group.
+
+    Of a classification its classes, of a single number four equal bands of its range.
+    """
+    found: dict[str, dict[str, Tensor]] = {}
+    for name, head in heads.items():
+        match head:
+            case Classification():
+                inside = {group: rows[name].cast(pl.String) == group for group in head.classes}
+            case Regression() if len(head.outputs) == 1:
+                edges = np.linspace(*head.range, BANDS + 1).tolist()
+                numbers = rows[name].arr.first()
+                inside = {
+                    f"{low:g} to {high:g}": (numbers >= low) & (numbers < high if high < edges[-1] else numbers <= high)
+                    for low, high in pairwise(edges)
+                }
+            case _:
+                continue
+        found[name] = {
+            group: torch.from_numpy(where.fill_null(False).to_numpy().copy()) for group, where in inside.items()
+        }
+    return found
+
+
+def _pick(part: Tensor | dict[str, Tensor], at: Tensor) -> Tensor | dict[str, Tensor]:
+    return {name: value[at] for name, value in part.items()} if isinstance(part, dict) else part[at]
 
 
 def _place(rows: pl.DataFrame) -> dict[str, str]:

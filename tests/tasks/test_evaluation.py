@@ -47,3 +47,15 @@ def test_again_gives_the_same_bytes(world: Path, params: Params):
     before = {path: path.read_bytes() for path in Path("data/rounds/r1/evaluation").iterdir()}
     write_evaluation("r1", params)
     assert {path: path.read_bytes() for path in Path("data/rounds/r1/evaluation").iterdir()} == before
+
+
+def test_the_audit_is_told_by_class_and_by_group(world: Path, params: Params):
+    groups = pl.read_csv("data/rounds/r1/evaluation/groups.csv")
+    assert set(groups["head"]) == set(params.distilled)
+    assert set(groups.filter(pl.col("head") == "gender")["by"]) == {"class", "race", "expression", "age"}
+    whole = pl.read_csv("data/rounds/r1/evaluation/audit.csv")
+    kept = groups.filter((pl.col("head") == "gender") & (pl.col("by") == "class") & (pl.col("metric") == "yield"))
+    least, most = kept["value"].min(), kept["value"].max()
+    together = whole.filter((pl.col("head") == "gender") & (pl.col("metric") == "yield"))["value"].item()
+    assert least <= together <= most
+    assert pl.read_csv("data/rounds/r0/evaluation/groups.csv").is_empty()

@@ -86,7 +86,7 @@ def write_pool(params: Params) -> None:
 
 def write_round(key: str, params: Params, *, gain: float, audited: bool) -> None:
     """``gain`` is what the round adds to every score; the head age loses it."""
-    heads, scores, audit, confusion, reliability = params.heads, [], [], [], []
+    heads, scores, audit, confusion, reliability, groups = params.heads, [], [], [], [], []
     for dataset, domain in (("lab", "studio"), ("street", "print")):
         for name, head in heads.items():
             place = {"dataset": dataset, "domain": domain, "head": name}
@@ -104,6 +104,9 @@ def write_round(key: str, params: Params, *, gain: float, audited: bool) -> None
                 what = "mae" if name == "age" else "precision"
                 facts = {what: 0.9, f"{what}_without_selection": 0.7, "yield": 0.5, "audited": 5.0}
                 audit += [{**place, "metric": m, "value": v, "low": v, "high": float("nan")} for m, v in facts.items()]
+                shown = {what: 0.9, "yield": 0.25 if key == "r2" else 0.5}
+                group = {**place, "by": "gender", "group": "<i>male</i>"}
+                groups += [{**group, "metric": m, "value": v, "low": v, "high": v} for m, v in shown.items()]
     curves = {
         f"{what}/{name}": [1.0, 0.5] for what in ("train_loss", "weight", "val_loss", "val_score") for name in heads
     }
@@ -111,6 +114,7 @@ def write_round(key: str, params: Params, *, gain: float, audited: bool) -> None
     folder = paths.evaluation(key)
     folder.mkdir(parents=True)
     tables = {"scores": scores, "confusion": confusion, "reliability": reliability, "audit": audit, "history": history}
+    tables["groups"] = groups
     for what, rows in tables.items():
         pl.DataFrame(rows).write_csv(folder / f"{what}.csv")
     write_card(key, params)
@@ -162,6 +166,12 @@ def test_page_shows_every_head_and_round(params: Params) -> None:
         assert f"<td>{name}</td>" in page
         assert f"<h3>{name} <span>audit images" in page
     assert page.count("<figure") == page.count("data:image/jpeg") == 18
+
+
+def test_who_is_thrown_away_is_told_of_the_last_round(params: Params) -> None:
+    page = report.write_report(paths.REPORT, params).read_text()
+    assert page.count("<td>gender</td><td>&lt;i&gt;male&lt;/i&gt;</td>") == 3
+    assert "0.250 [0.250, 0.250]" in page and "0.500 [0.500, 0.500]" not in page.split("Who is thrown away")[1]
 
 
 def test_page_opens_offline(params: Params) -> None:

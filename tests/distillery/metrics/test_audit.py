@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from distillery.heads import Heads
-from distillery.metrics.audit import audit_kept
+from distillery.metrics.audit import audit_classes, audit_groups, audit_kept
 
 
 def test_precision_of_what_was_kept_where_the_truth_is_known(heads: Heads):
@@ -13,7 +13,7 @@ def test_precision_of_what_was_kept_where_the_truth_is_known(heads: Heads):
     kept, present = torch.tensor([1.0, 0.5, 1.0, 0.0, 1.0]), torch.tensor([1.0, 1.0, 1.0, 1.0, 0.0])
     found = audit_kept(heads["mood"], values, kept, labels, present)
     wanted = {"precision": 2 / 3, "precision_without_selection": 2 / 4, "yield": 3 / 4, "audited": 3}
-    assert found == pytest.approx(wanted)
+    assert found == pytest.approx(wanted | {"confidence": 1, "recall": 2 / 4})
 
 
 def test_elements_are_audited_one_by_one(heads: Heads):
@@ -24,6 +24,7 @@ def test_elements_are_audited_one_by_one(heads: Heads):
     found = audit_kept(heads["units"], values, kept, labels, present)
     assert found == pytest.approx(
         {"precision": 2 / 3, "precision_without_selection": 3 / 5, "yield": 3 / 5, "audited": 3}
+        | {"confidence": (0.9 + 0.5 + 0.6) / 3, "recall": 2 / 5}
     )
 
 
@@ -37,3 +38,39 @@ def test_with_nothing_kept_precision_has_no_answer(heads: Heads):
     found = audit_kept(heads["mood"], torch.eye(3), torch.zeros(3), torch.eye(3), torch.ones(3))
     assert math.isnan(found["precision"])
     assert (found["yield"], found["audited"]) == (0, 0)
+
+
+def test_a_class_is_judged_by_what_it_is_and_by_what_was_taken_for_it(heads: Heads):
+    values = torch.eye(3)[[0, 0, 1, 1, 2, 0]]
+    labels = torch.eye(3)[[0, 1, 1, 0, 1, 0]]
+    kept, present = torch.tensor([1.0, 1, 1, 0, 1, 1]), torch.tensor([1.0, 1, 1, 1, 1, 0])
+    found = audit_classes(heads["mood"], values, kept, labels, present)
+    assert found == pytest.approx(
+        {"calm/precision": 1 / 2, "calm/recall": 1 / 2, "calm/yield": 1 / 2}
+        | {"glad/precision": 1, "glad/recall": 1 / 3, "glad/yield": 1}
+    ), "nobody is sad, and who is known not is not counted"
+
+
+def test_elements_are_classes_of_their_own(heads: Heads):
+    values = torch.tensor([[0.9, 0.2, 0.6], [0.5, 0.4, 0.1]])
+    labels = torch.tensor([[1.0, 1.0, 1.0], [0.0, 0.0, 0.0]])
+    kept = torch.tensor([[1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
+    present = torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0]])
+    found = audit_classes(heads["units"], values, kept, labels, present)
+    assert found == pytest.approx(
+        {"left/precision": 1 / 2, "left/recall": 1 / 2, "left/yield": 1}
+        | {"middle/precision": 1, "middle/recall": 1 / 2, "middle/yield": 1 / 2}
+    )
+    assert audit_classes(heads["place"], values[:, :2], torch.ones(2), labels[:, :2], torch.ones(2)) == {}
+
+
+def test_a_group_is_audited_as_if_it_were_alone(heads: Heads):
+    values, labels = torch.eye(3)[[0, 1, 2, 0]], torch.eye(3)[[0, 0, 2, 0]]
+    kept, present = torch.tensor([1.0, 1.0, 0.0, 1.0]), torch.tensor([1.0, 1.0, 1.0, 0.0])
+    members = {"old": torch.tensor([True, False, True, False]), "young": torch.tensor([False, True, False, False])}
+    members["unknown"] = torch.tensor([False, False, False, True])
+    found = audit_groups(heads["mood"], values, kept, labels, present, members)
+    assert found == pytest.approx(
+        {"old/precision": 1, "old/recall": 1 / 2, "old/yield": 1 / 2}
+        | {"young/precision": 0, "young/recall": 0, "young/yield": 1}
+    )
