@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import polars as pl
 from markupsafe import Markup
 
 from distillery.heads import Head, Heads, Regression
+from distillery.reporting.alarms import find_alarms
 from distillery.reporting.dots import Mark, draw_dots
 from distillery.reporting.results import by_place
 
@@ -77,24 +77,6 @@ def describe_pseudo_labels(
         found[name].audits.append(_audited(part, dataset, list(tables)))
         found[name].alarms.extend(find_alarms(part))
     return list(found.values())
-
-
-def find_alarms(part: pl.DataFrame) -> list[str]:
-    """Where confirmation bias shows: from one round to the next the kept are surer and less often right.
-
-    Args:
-        part: one head's audit on one data set, columns of ``results.AUDIT``, in the order of the rounds.
-    """
-    by_round: dict[str, dict[str, float]] = {}
-    for row in part.to_dicts():
-        by_round.setdefault(row["round"], {})[row["metric"]] = row["value"]
-    found = []
-    for (before, old), (after, new) in pairwise(by_round.items()):
-        if "confidence" in new and new["confidence"] > old["confidence"] and new["precision"] < old["precision"]:
-            sure, right = (f"{old[what]:.3f} to {new[what]:.3f}" for what in ("confidence", "precision"))
-            where = f"{part['head'][0]} on {part['dataset'][0]}, {before} to {after}"
-            found.append(f"{where}: confidence rose from {sure} while precision fell from {right}")
-    return found
 
 
 def list_groups(groups: pl.DataFrame, last: str) -> list[dict[str, object]]:

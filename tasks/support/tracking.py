@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from distillery.errors import DistilleryError
 from distillery.networks.model import WEIGHTS, file_hash, load_card
 from distillery.params import TEACHER, Params
+from distillery.reporting.alarms import find_alarms
 from distillery.tables import read_table
 from tasks.support import paths
 from tasks.support.command import run_stage
@@ -64,6 +65,7 @@ def record_rounds(params: Params, last: str | None = None, *, whole: bool = True
         for number, key in enumerate(rounds[: rounds.index(last) + 1]):
             run = _round_run(client, params, key, load_card(paths.model(key)).provenance)
             _record_scores(client, parent, run, params, number)
+            _record_alarms(client, run, rounds[max(0, number - 1) : number + 1])
             if whole:
                 _record_artefacts(client, run, params, key)
             client.update_run(run, status="FINISHED")
@@ -88,6 +90,16 @@ def _record_scores(client: "MlflowClient", parent: str, run: str, params: Params
     _once(client, run, state, "metrics", lambda: _log_metrics(client, run, metrics, step=number))
     # The runs table and the charts show parents first: rounds are the steps of a line there.
     _once(client, run, state, "parent", lambda: _log_metrics(client, parent, metrics, step=number))
+
+
+def _record_alarms(client: "MlflowClient", run: str, rounds: list[str]) -> None:
+    """Tag a round whose pseudo-labels are surer and less often right than those of the round before."""
+    from distillery.reporting import results
+    from tasks.support.closing import stack_tables
+
+    parts = results.by_place(stack_tables("audit", results.AUDIT, rounds))
+    if alarms := [alarm for *_, part in parts for alarm in find_alarms(part)]:
+        client.set_tag(run, "alarm", "; ".join(alarms))
 
 
 def _record_artefacts(client: "MlflowClient", run: str, params: Params, key: str) -> None:

@@ -1,14 +1,15 @@
 import sqlite3
 from pathlib import Path
 
+import polars as pl
 import pytest
 from mlflow.exceptions import MlflowException
 
 from distillery.errors import DistilleryError
 from distillery.files import whole_file
 from distillery.params import Params, validate
-from tasks.support import record
-from tasks.support.record import named_errors, open_record
+from tasks.support import record, tracking
+from tasks.support.record import find_experiment, named_errors, open_record
 from tests.world import small_params
 
 FILE = Path("runs/mlflow.db")
@@ -57,3 +58,18 @@ def test_a_damaged_database_is_named_in_one_line(settings: Params):
 def test_too_little_memory_is_not_taken_for_a_full_disk(settings: Params):
     with pytest.raises(MemoryError, match="error return without exception set"), named_errors(settings):
         raise MlflowException("error return without exception set")
+
+
+def test_a_round_that_is_surer_and_worse_is_tagged(settings: Params):
+    place = {"dataset": "print", "domain": "print", "head": "gender"}
+    for key, (sure, right) in {"r1": (0.7, 0.9), "r2": (0.8, 0.85)}.items():
+        rows = [{**place, "metric": "confidence", "value": sure}, {**place, "metric": "precision", "value": right}]
+        Path(f"data/rounds/{key}/evaluation").mkdir(parents=True, exist_ok=True)
+        table = pl.DataFrame(rows).with_columns(low="value", high="value")
+        table.write_csv(f"data/rounds/{key}/evaluation/audit.csv")
+    client = open_record(settings)
+    found = client.create_run(find_experiment(client, settings), run_name="x").info.run_id
+    tracking._record_alarms(client, found, ["r1"])
+    assert "alarm" not in client.get_run(found).data.tags
+    tracking._record_alarms(client, found, ["r1", "r2"])
+    assert client.get_run(found).data.tags["alarm"].startswith("gender on print, r1 to r2: confidence rose from 0.700")
