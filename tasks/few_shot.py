@@ -77,7 +77,7 @@ def write_few_shot(key: str, params: Params) -> Path:
 
 def _trials(params: Params) -> Iterator[tuple[Trial, pl.DataFrame]]:
     """With the labelled test rows of the trial's data set."""
-    manifest = read_table(paths.MANIFEST).filter((pl.col("status") == READABLE) & (pl.col("split") == "test"))
+    manifest = read_table(paths.MANIFEST, only=(pl.col("status") == READABLE) & (pl.col("split") == "test"))
     for name, head in params.heads.items():
         labelled = manifest.filter(pl.col(name).is_not_null()) if isinstance(head, Compound) else manifest.clear()
         for rows in labelled.partition_by("dataset", maintain_order=True) if len(labelled) else []:

@@ -41,7 +41,9 @@ def write_predictions(key: str, params: Params) -> Path:
     check_views(how.views, params.learnt)
     if card.heads != params.learnt:
         raise DistilleryError(f"{teacher / CARD}: other heads than params.yaml declares; train the network again")
-    wanted = empty_cells(read_table(paths.MANIFEST), params.distilled)
+    usable = (pl.col("status") == READABLE) & pl.col("split").is_in(PREDICTED)
+    rows = read_table(paths.MANIFEST, ["image", "split", "status", *params.distilled], only=usable)
+    wanted = empty_cells(rows, params.distilled)
     if not len(wanted):
         raise DistilleryError(f"{paths.MANIFEST}: no usable image in the splits {PREDICTED}: there is nothing to label")
     store = ImageStore(paths.IMAGES)
@@ -63,10 +65,9 @@ def write_predictions(key: str, params: Params) -> Path:
 
 
 def empty_cells(manifest: pl.DataFrame, heads: Heads) -> pl.DataFrame:
-    """Per distinct image of the predicted splits, by head, whether no training label fills its cell."""
-    rows = manifest.filter((pl.col("status") == READABLE) & pl.col("split").is_in(PREDICTED))
+    """Per distinct image, by head, whether no training label fills its cell."""
     empty = [(pl.col(name).is_null() | (pl.col("split") != "train")).all().alias(name) for name in heads]
-    return rows.group_by("image", maintain_order=True).agg(empty)
+    return manifest.group_by("image", maintain_order=True).agg(empty)
 
 
 def main(params: Params, key: str) -> None:

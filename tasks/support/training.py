@@ -53,7 +53,7 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
     """
     prepare_machine(params)
     torch.manual_seed(params.seed)
-    manifest, store = read_table(paths.MANIFEST).filter(pl.col("status") == READABLE), ImageStore(paths.IMAGES)
+    manifest, store = read_table(paths.MANIFEST, only=pl.col("status") == READABLE), ImageStore(paths.IMAGES)
     labelled = manifest.filter(pl.col("split") == "train")
     couplings = make_couplings(labelled_cells(labelled, params.learnt), training.couplings, params.learnt)
     rows, examples = _training_examples(manifest, store, params, pseudo, training.couplings)
@@ -127,7 +127,7 @@ def _validation_examples(manifest: pl.DataFrame, store: ImageStore, heads: Learn
 
 
 def _examples(rows: pl.DataFrame, store: ImageStore, cells: Cells) -> Examples:
-    return Examples(positions=store.positions(rows["image"].to_list()), cells=cells)
+    return Examples(positions=store.positions(rows["image"]), cells=cells)
 
 
 def _groups(rows: pl.DataFrame) -> dict[str, np.ndarray]:
