@@ -28,7 +28,7 @@ def write_pseudo_labels(key: str, params: Params) -> None:
     heads, section = params.distilled, params.pseudo_labels
     predicted = Predicted(paths.predictions(key), paths.MANIFEST, heads)
     plans = {name: make_plan(predicted, name, section.heads[name], section.calibration) for name in heads}
-    _say_calibrations(plans, section.calibration.least)
+    _say_calibrations(plans, predicted.domains, section.calibration.least)
     kept, empty = Counter[str](), Counter[str]()
 
     def selected() -> Iterator[pa.Table]:
@@ -49,15 +49,16 @@ def write_pseudo_labels(key: str, params: Params) -> None:
             table.write_csv(folder / f"{what}.csv")
 
 
-def _say_calibrations(plans: Mapping[str, Plan], least: int) -> None:
+def _say_calibrations(plans: Mapping[str, Plan], domains: set[str], least: int) -> None:
     for name, plan in plans.items():
-        if not plan.calibration.errors:
-            print(f"pseudo_labels {name}: fewer than {least} labels for validation, so taken as predicted")
         for row in plan.calibration.errors:
             print(
                 f"pseudo_labels {name}, {row['domain']}: calibration error {row['error_before']:.3f} before, "
                 f"{row['error_after']:.3f} after {row['method']}, on {row['cells']:,} cells"
             )
+        if unknown := sorted(domains - plan.calibration.by_domain.keys()):
+            reason = "no validation label is of them" if plan.calibration.errors else f"fewer than {least} such labels"
+            print(f"pseudo_labels {name}: taken as predicted in {', '.join(unknown)}: {reason}")
 
 
 def main(params: Params, key: str) -> None:

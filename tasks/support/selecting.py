@@ -54,6 +54,11 @@ class Predicted:
         # In the order of the predictions: joined once, not once for each part and rule.
         self._places = images.join(places, on="image", how="left", maintain_order="left").drop("image")
 
+    @property
+    def domains(self) -> set[str]:
+        """Of the images that were predicted."""
+        return set(self._places["domain"].cast(pl.String).unique().drop_nulls())
+
     def parts(self, names: Sequence[str]) -> Iterator[pl.DataFrame]:
         """What may become a pseudo-label, part by part: the columns of some heads, with ``domain``."""
         return (part.filter(pl.col("split") != "val").drop("split") for part in self._parts(names))

@@ -56,6 +56,16 @@ def test_each_head_has_its_calibration_in_a_table(world: Path, params: Params):
     assert bins.group_by("when").agg(pl.col("cells").sum()).sort("when")["cells"].to_list() == [row["cells"]] * 2
 
 
+def test_a_domain_without_validation_labels_stays_as_predicted(world: Path, capsys):
+    pseudo_labels.main(read_params(), "r1")
+    assert "gender: taken as predicted in print, webcam: no validation label is of them" in capsys.readouterr().out
+    manifest = read_table(Path("data/manifest.parquet"), ["image", "domain"]).unique("image")
+    predictions = read_table(Path("data/rounds/r1/predictions")).select("image", predicted="gender")
+    table = read_table(PATH).join(predictions, on="image").join(manifest, on="image")
+    target = table.filter(pl.col("domain") == "print")
+    assert len(target) and target["gender_soft"].equals(target["predicted"].alias("gender_soft"))
+
+
 def test_a_head_that_is_calibrated_too_badly_is_refused(world: Path):
     edit_params(world, lambda found: found["pseudo_labels"]["calibration"].update(worst=1e-6))
     with pytest.raises(
@@ -67,7 +77,9 @@ def test_a_head_that_is_calibrated_too_badly_is_refused(world: Path):
 def test_a_head_without_labels_enough_is_taken_as_predicted_and_says_so(world: Path, capsys):
     edit_params(world, lambda found: found["pseudo_labels"]["calibration"].update(least=10_000, worst=1e-6))
     pseudo_labels.main(read_params(), "r1")
-    assert "gender: fewer than 10000 labels for validation, so taken as predicted" in capsys.readouterr().out
+    assert (
+        "gender: taken as predicted in print, studio, webcam: fewer than 10000 such labels" in capsys.readouterr().out
+    )
     predictions = read_table(Path("data/rounds/r1/predictions")).select("image", predicted="gender")
     table = read_table(PATH).join(predictions, on="image")
     assert table["gender_soft"].equals(table["predicted"].alias("gender_soft"))

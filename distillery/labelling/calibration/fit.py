@@ -19,7 +19,7 @@ METHODS: Mapping[str, Callable[[Labelled], Calibrate]] = {
     "vector": vector,
     "isotonic": isotonic,
 }
-ALL = "all"  # domains
+ALL = "all"  # domains with a label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,9 @@ class Calibration:
     """What was learnt of one head.
 
     Attributes:
-        by_domain: the function for each domain with labels enough, and for ``ALL`` others.
+        by_domain: the function for each domain of which labels are known: its own, or where they are too few that of
+            ``ALL`` together. Of a domain without any label nobody knows how wrong the network is there, and what was
+            learnt elsewhere makes it surer of its mistakes (docs/LOG.md): it stays as predicted.
         errors: a row for each of them: ``domain``, ``method``, ``cells``, what ``error.measure`` says ``before`` and
             ``after``, the latter of people on whom the function was not fitted.
         reliability: rows ``domain``, ``when`` (before, after), ``confidence``, ``right``, ``cells``; none of numbers.
@@ -38,7 +40,7 @@ class Calibration:
     reliability: list[dict[str, object]]
 
     def __call__(self, found: np.ndarray, domain: str) -> np.ndarray:
-        calibrate = self.by_domain.get(domain, self.by_domain.get(ALL))
+        calibrate = self.by_domain.get(domain)
         return found if calibrate is None else calibrate(found)
 
     @property
@@ -52,14 +54,14 @@ def calibrate_head(labelled: Labelled, method: Method, *, least: int) -> Calibra
     """Fit a method to the labelled cells of the validation split.
 
     Args:
-        least: cells; a domain with fewer is calibrated by all together, and with fewer in all nothing is.
+        least: cells; a labelled domain with fewer is calibrated by all together, and with fewer in all nothing is.
     """
     by_domain: dict[str, Calibrate] = {}
     errors: list[dict[str, object]] = []
     reliability: list[dict[str, object]] = []
     for domain, part in _parts(labelled, least):
         fit = _method(method, labelled)
-        by_domain[domain] = fit(part)
+        by_domain |= dict.fromkeys(set(part.domains.tolist()), fit(part))
         held_out = _held_out(part, fit)
         before, after = measure(part), measure(held_out)
         row: dict[str, object] = {"domain": domain, "method": method, "cells": int(part.present.sum())}

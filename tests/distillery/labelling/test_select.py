@@ -94,8 +94,8 @@ def test_what_calibration_says_is_stored_by_domain(predictions: pl.DataFrame, he
         scores = found**0.25
         return scores / scores.sum(axis=2, keepdims=True)
 
-    calibration = Calibration(by_domain={"print": hotter, "all": lambda found: found}, errors=[], reliability=[])
-    double = Calibration(by_domain={"all": lambda width: 2 * width}, errors=[], reliability=[])
+    calibration = Calibration(by_domain={"print": hotter}, errors=[], reliability=[])
+    double = Calibration(by_domain={"print": lambda width: 2 * width}, errors=[], reliability=[])
     made = plans(mood=0.5)
     made |= {"mood": Plan(calibration, made["mood"].rules), "years": Plan(double, made["years"].rules)}
     rows = predictions.with_columns(domain=pl.Series(["print", "d", "d", "d"]))
@@ -104,7 +104,7 @@ def test_what_calibration_says_is_stored_by_domain(predictions: pl.DataFrame, he
     assert found["mood_soft"][0] == pytest.approx(roots / roots.sum())
     assert found["mood_confidence"][:2] == pytest.approx([(roots / roots.sum()).max(), 0.5])
     assert found["mood_weight"] == [0, 1, None, 1]
-    assert found["years_confidence"] == [[8], [12], None, [10]]
+    assert found["years_confidence"] == [[8], [6], None, [5]]
 
 
 def test_the_rule_that_refused_a_cell_is_named(predictions: pl.DataFrame, heads: Heads):
