@@ -42,28 +42,35 @@ def write_manifest(
     Raises:
         DistilleryError: a data set is missing or empty, a label does not fit, or too many images are unreadable.
     """
-    parts, sources = [], []
-    limits = {"min_side": min_side, "max_pixels": max_pixels}
+    sources = [
+        Source(name=name, domain=dataset.domain, shares=dataset.splits, spellings=dataset.rename)
+        for name, dataset in datasets.items()
+    ]
+    # Of all data sets before an image is decoded: a mistake in the last one is found at once.
+    listed = {source.name: _listed(source, datasets[source.name], heads) for source in sources}
+    parts, limits = [], {"min_side": min_side, "max_pixels": max_pixels}
     with resumable_parts("manifest") as kept:
-        for name, dataset in datasets.items():
-            sightings = read_dataset(
-                dataset.adapter,
-                Path(dataset.path),
-                heads=dataset.heads,
-                table=dataset.table,
-                path_column=dataset.path_column,
-                identity=dataset.identity,
-            )
-            source = Source(name=name, domain=dataset.domain, shares=dataset.splits, spellings=dataset.rename)
-            rows = label_rows(source, sightings, heads)
+        for name, rows in listed.items():
             images, statuses = _named(name, rows, kept / name, limits, threads)
             rows = rows.drop_columns("status").append_column("image", images).append_column("status", statuses)
             _report_damage(name, rows, bad_share)
-            sources.append(source)
             parts.append(rows)
         table = assign_splits(pa.concat_tables(parts).unify_dictionaries(), sources, heads, seed)
         _print_counts(table)
         return write_table(table, manifest_schema(heads), path)
+
+
+def _listed(source: Source, dataset: Dataset, heads: AnyHeads) -> pa.Table:
+    """The rows of one data set, as it lists and labels them."""
+    sightings = read_dataset(
+        dataset.adapter,
+        Path(dataset.path),
+        heads=dataset.heads,
+        table=dataset.table,
+        path_column=dataset.path_column,
+        identity=dataset.identity,
+    )
+    return label_rows(source, sightings, heads)
 
 
 def _named(

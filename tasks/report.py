@@ -25,10 +25,12 @@ from distillery.reporting.page import render_page
 from distillery.reporting.provenance import count_splits, list_hashes
 from distillery.reporting.side_by_side import measure_datasets
 from distillery.reporting.yields import Labelled, describe_pseudo_labels, list_groups
-from distillery.tables import POOL, SPLITS, read_parts, read_table
+from distillery.tables import POOL, READABLE, SPLITS, read_parts, read_table
 from tasks.support import paths
 from tasks.support.closing import PAGE, print_closing_table, read_tables, stack_tables
 from tasks.support.command import run_stage
+
+USABLE = (pl.col("status") == READABLE) & pl.col("split").is_in(POOL)
 
 
 def write_report(folder: Path, params: Params) -> Path:
@@ -86,7 +88,7 @@ def _pool(params: Params) -> dict[str, object]:
     """What the rounds made of the images without labels."""
     if not params.rounds:
         return {"labelled": [], "audited": False, "groups": [], "galleries": []}
-    rows = read_table(paths.MANIFEST, ["image", "split", *params.distilled], only=pl.col("split").is_in(POOL))
+    rows = read_table(paths.MANIFEST, ["image", "split", "status", *params.distilled], only=USABLE)
     known = {f"known_{name}": (pl.col("split") == "audit") & pl.col(name).is_not_null() for name in params.distilled}
     pool = rows.unique("image", keep="first", maintain_order=True).select("image", **known)
     labelled = _labelled(pool["image"], params)
@@ -134,7 +136,7 @@ def _details(name: str, head: Head, key: str, images: pl.Series) -> pl.DataFrame
     told = {what: f"{name}_{what}" for what in ("soft", "hard", "weight", "confidence")}
     pseudo = read_table(paths.pseudo_labels(key), ["image", *told.values()], only=wanted).select("image", **told)
     seen = read_table(paths.predictions(key), ["image", f"{name}_{views}"], only=wanted)
-    rows = read_table(paths.MANIFEST, ["image", "split", name], only=wanted & pl.col("split").is_in(POOL))
+    rows = read_table(paths.MANIFEST, ["image", "split", "status", name], only=wanted & USABLE)
     cell = pl.col(name).cast(pl.String) if isinstance(head, Classification) else pl.col(name)
     truth = rows.unique("image", keep="first", maintain_order=True).select(
         "image", truth=pl.when(pl.col("split") == "audit").then(cell)

@@ -7,6 +7,7 @@ import numpy as np
 from distillery.heads import Classification, Detection, Head
 
 FEW = 32  # classes
+SMALL = 1e-7  # the least probability that has a logarithm here
 
 
 def as_chances(head: Head, values: np.ndarray) -> np.ndarray:
@@ -23,6 +24,11 @@ def as_chances(head: Head, values: np.ndarray) -> np.ndarray:
 def as_values(head: Head, chances: np.ndarray) -> np.ndarray:
     """The inverse of ``as_chances``."""
     return chances[:, 0, :] if isinstance(head, Classification) else chances[:, :, 0]
+
+
+def log_chances(chances: np.ndarray) -> np.ndarray:
+    """An ensemble has no logits but these."""
+    return np.log(np.maximum(chances, SMALL))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

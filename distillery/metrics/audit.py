@@ -60,28 +60,29 @@ def audit_groups(
 def audit_classes(head: Head, values: Tensor, kept: Tensor, labels: Tensor, present: Tensor) -> dict[str, float]:
     """The same class by class, or element by element: ``<class>/<metric>``; nothing of numbers.
 
-    Of a class the precision is of what was taken for it, recall and yield are of what it truly is.
+    Of a class the precision is of what was taken for it, ``audited`` of them, recall and yield are of what it truly is.
     """
+    if isinstance(head, Regression):
+        return {}
     found: dict[str, float] = {}
+    right, kept_cells = quality(head, values, labels) > 0, (present > 0) & (kept > 0)
     for number, name in enumerate(names(head)):
-        match head:
-            case Classification():
-                known, chosen = (labels.argmax(dim=1) == number) & (present > 0), (present > 0) & (kept > 0)
-                taken = chosen & (values.argmax(dim=1) == number)
-                precision, recall = known[taken], taken[known]
-            case Detection():
-                known = present[:, number] > 0
-                chosen = known & (kept[:, number] > 0)
-                good = quality(head, values, labels)[:, number] > 0
-                precision, recall = good[chosen], (good & chosen)[known]
-            case Regression():
-                return {}
-        if known.any():
+        if isinstance(head, Classification):
+            known, chosen = (labels.argmax(dim=1) == number) & (present > 0), kept_cells
+            taken = chosen & (values.argmax(dim=1) == number)
+            precision, recall = known[taken], taken[known]
+        else:
+            known, taken = present[:, number] > 0, kept_cells[:, number]
+            chosen, good = taken, right[:, number]
+            precision, recall = good[taken], (good & taken)[known]
+        if known.any() or taken.any():
             found[f"{name}/precision"] = float(precision.float().mean())
             found[f"{name}/recall"] = float(recall.float().mean())
             found[f"{name}/yield"] = float(chosen[known].float().mean())
+            found[f"{name}/audited"] = float(taken.sum())
     return found
 
 
 def _shown(head: Head) -> tuple[str, ...]:
-    return ("mae", "yield") if isinstance(head, Regression) else ("precision", "recall", "yield")
+    quality_of = ("mae",) if isinstance(head, Regression) else ("precision", "recall")
+    return (*quality_of, "yield", "audited")

@@ -65,13 +65,20 @@ Rule = Annotated[
 ]
 
 
+def lowest(head: Head) -> float:
+    """The confidence that every cell of a head has."""
+    return 1 / len(names(head)) if isinstance(head, Classification) else 0.5
+
+
 def in_words(rules: Sequence[Rule]) -> str:
     """For instance ``debiased (strength 0.4), then threshold (least 0.7)``."""
     return ", then ".join(map(_rule_in_words, rules))
 
 
 def _rule_in_words(rule: Rule) -> str:
-    numbers = [f"{key} {value:g}" for key, value in rule.model_dump(exclude={"kind"}).items() if value is not None]
+    found = {key: value for key, value in rule.model_dump(exclude={"kind"}).items() if value is not None}
+    flags = [key for key, value in found.items() if value is True]
+    numbers = [f"{key} {value:g}" for key, value in found.items() if not isinstance(value, bool)] + flags
     return rule.kind.replace("_", " ") + (f" ({', '.join(numbers)})" if numbers else "")
 
 
@@ -85,20 +92,20 @@ class Selection(Frozen):
         """Whether the rules are of the head's kind.
 
         Raises:
-            ValueError: one is not, or its threshold would refuse nothing or everything.
+            ValueError: one is not, or its threshold is below what every cell reaches.
         """
         for place, rule in enumerate(self.rules):
             if isinstance(rule, Narrow) != isinstance(head, Regression):
                 kinds = "narrow" if isinstance(head, Regression) else "all but narrow"
                 raise ValueError(f"{where}.rules.{place}.kind is {rule.kind!r}; allowed for a {head.kind}: {kinds}")
-            low = 1 / len(names(head)) if isinstance(head, Classification) else 0.5
+            low = lowest(head)
             if isinstance(rule, Threshold | FlexMatch | Uncertainty) and rule.least < low:
                 raise ValueError(f"{where}.rules.{place}.least is {rule.least}; allowed: {low:g} to 1")
 
 
 class Calibrating(Frozen):
-    """``least``: labelled cells of the validation split that a head, or a domain of its own, needs to be calibrated;
-    ``worst``: the held-out calibration error above which a head is not used."""
+    """``least``: labelled cells of the validation split that a head needs in a domain to be calibrated there;
+    ``worst``: the held-out calibration error above which the stage stops."""
 
     method: Literal["none", "temperature", "vector", "isotonic"]
     least: Count

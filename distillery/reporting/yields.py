@@ -87,12 +87,14 @@ def list_groups(groups: pl.DataFrame, last: str) -> list[dict[str, object]]:
         groups: columns of ``results.GROUPS``.
     """
     found = []
-    for part in groups.filter(pl.col("round") == last).partition_by("head", "by", "group", maintain_order=True):
+    for part in groups.filter(pl.col("round") == last).partition_by(
+        "dataset", "head", "by", "group", maintain_order=True
+    ):
         metrics = {row["metric"]: row for row in part.to_dicts()}
         first = part.row(0, named=True)
         shown = {"kept": metrics["yield"], "right": metrics.get("precision", metrics.get("mae"))}
         place = {key: first[key] for key in ("dataset", "head", "by", "group")}
-        found.append({**place, **shown, "recall": metrics.get("recall")})
+        found.append({**place, **shown, "recall": metrics.get("recall"), "audited": metrics["audited"]})
     return found
 
 

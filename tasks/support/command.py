@@ -116,10 +116,15 @@ def _alone() -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DistilleryError(f"{name} runs in this folder already; wait until that one ends") from None
-        start_threads()
-        # Arrow's own allocators keep what they freed: a third of a stage's memory, where tables are large.
-        pa.set_memory_pool(pa.system_memory_pool())
+        make_ready()
         yield
+
+
+def make_ready() -> None:
+    """What has to be settled before a table is read."""
+    start_threads()
+    # Arrow's own allocators keep what they freed: a third of a stage's memory, where tables are large.
+    pa.set_memory_pool(pa.system_memory_pool())
 
 
 def is_out_of_memory(error: Exception) -> bool:

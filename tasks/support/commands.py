@@ -2,7 +2,7 @@
 
 import argparse
 
-from tasks.support.command import finish, read_params
+from tasks.support.command import finish, make_ready, read_params
 from tasks.support.what_if import print_comparison
 
 
@@ -13,7 +13,12 @@ def main() -> None:
     what_if.add_argument("round", help="its key in params.yaml, for instance r1")
     what_if.set_defaults(act=lambda options: print_comparison(options.round, read_params()))
     options = parser.parse_args()
-    finish(lambda: options.act(options))
+
+    def act() -> None:
+        make_ready()
+        options.act(options)
+
+    finish(act)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The tables of an evaluation as they grow: scores with intervals and draws, confusions, reliability, the audit."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
@@ -88,7 +89,7 @@ class Scores:
         self.audit += self._audited(rows, name, partial(audit_kept, head), everything)
         self._add_groups(rows, name, "class", partial(audit_classes, head), everything)
         for other, members in audit_members(rows, self.heads).items():
-            if other != name:
+            if other != name or isinstance(head, Regression):
                 self._add_groups(rows, name, other, partial(audit_groups, head), (*everything, members))
 
     def _add_groups(self, rows: pl.DataFrame, name: str, by: str, measure: Measure, everything: Sequence) -> None:
@@ -101,7 +102,7 @@ class Scores:
         draws = self._draw(rows, lambda at: measure(*(_pick(part, at) for part in everything)))
         found = []
         for metric, value in measure(*everything).items():
-            low, high = interval(draws[metric], self._confidence) if metric in draws else (value, value)
+            low, high = interval(draws[metric], self._confidence) if metric in draws else (math.nan, math.nan)
             found.append({**_place(rows), "head": name, "metric": metric, "value": value, "low": low, "high": high})
         return found
 

@@ -43,16 +43,24 @@ class Predicted:
         predictions: the shards.
         manifest: the table.
         heads: those that are pseudo-labelled.
+
+    Raises:
+        DistilleryError: the two are of different images.
     """
 
     def __init__(self, predictions: Path, manifest: Path, heads: Heads) -> None:
         self.heads, self._predictions, self._manifest = heads, predictions, manifest
-        usable = pl.col("status") == READABLE
+        usable = (pl.col("status") == READABLE) & (pl.col("split") != "test")
         places = read_table(manifest, ["image", "domain", "split", "status"], only=usable).drop("status")
         places = places.unique("image", keep="first", maintain_order=True)
         images = read_table(predictions, ["image"])
         # In the order of the predictions: joined once, not once for each part and rule.
-        self._places = images.join(places, on="image", how="left", maintain_order="left").drop("image")
+        placed = images.join(places, on="image", how="left", maintain_order="left")
+        if unknown := placed["split"].null_count():
+            raise DistilleryError(
+                f"{predictions}: {unknown:,} of its images are not in {manifest}; run the stage 'predictions' again"
+            )
+        self._places = placed.drop("image")
 
     @property
     def domains(self) -> set[str]:
@@ -72,7 +80,7 @@ class Predicted:
         return _labelled(rows.join(found, on="image", maintain_order="left"), name, self.heads[name])
 
     def frequency(self, name: str) -> np.ndarray:
-        """Of each class among a head's training labels: float [groups, classes], each group sums to 1."""
+        """Of each class among a head's training labels: float [groups, classes]; 0 of an element without any label."""
         wanted = (pl.col("split") == "train") & pl.col(name).is_not_null() & (pl.col("status") == READABLE)
         rows = read_table(self._manifest, ["split", "status", name], only=wanted)
         cells = labelled_cells(rows.select(name), {name: self.heads[name]})

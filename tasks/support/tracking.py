@@ -100,6 +100,8 @@ def _record_alarms(client: "MlflowClient", run: str, rounds: list[str]) -> None:
     parts = results.by_place(stack_tables("audit", results.AUDIT, rounds))
     if alarms := [alarm for *_, part in parts for alarm in find_alarms(part)]:
         client.set_tag(run, "alarm", "; ".join(alarms))
+    elif "alarm" in client.get_run(run).data.tags:
+        client.delete_tag(run, "alarm")
 
 
 def _record_artefacts(client: "MlflowClient", run: str, params: Params, key: str) -> None:

@@ -14,7 +14,7 @@ import polars as pl
 import torch
 
 from distillery.errors import DistilleryError
-from distillery.heads import Classification, Head, Regression, names
+from distillery.heads import Head, Regression
 from distillery.images.cells import labelled_cells
 from distillery.labelling.calibration.fit import Calibration
 from distillery.labelling.pseudo_labels import read_cells
@@ -68,8 +68,7 @@ def _grid(head: Head, cells: Sequence[Evidence]) -> list[Rules]:
         widest = np.concatenate([each.width.max(axis=1) for each in cells if each.width is not None])
         limits = [float(f"{np.quantile(widest, share):.3g}") for share in SHARES] if len(widest) else []
         return [(sections.Narrow(kind="narrow", width=limit, spread=None),) for limit in limits if limit > 0]
-    low = 1 / len(names(head)) if isinstance(head, Classification) else 0.5
-    least = [value for value in LEAST if value >= low]
+    least = [value for value in LEAST if value >= sections.lowest(head)]
     single: list[sections.Rule] = [sections.Threshold(kind="threshold", least=value) for value in least]
     single += [sections.FlexMatch(kind="flex_match", least=value) for value in least[::2]]
     single += [sections.FreeMatch(kind="free_match"), sections.SoftMatch(kind="soft_match")]
@@ -104,7 +103,7 @@ def _then(cells: Evidence, weigh: Weigh) -> Evidence:
 def _describe(head: Head, parts: Sequence[Audited]) -> dict[str, object]:
     weight = np.concatenate([part.cells.weight for part in parts])
     sure = np.concatenate([_sureness(part.cells) for part in parts])
-    good, present = (torch.cat(values) for values in zip(*(_right(head, part) for part in parts), strict=True))
+    good, share = (torch.cat(values) for values in zip(*(_right(head, part) for part in parts), strict=True))
     balance = None
     if not isinstance(head, Regression):
         counts = sum(count_by_class(part.cells, part.cells.kept) for part in parts)
@@ -113,8 +112,8 @@ def _describe(head: Head, parts: Sequence[Audited]) -> dict[str, object]:
         "kept": float((weight > 0).mean()) if weight.size else 0.0,
         "balance": balance,
         "expected": float((sure * weight).sum() / weight.sum()) if weight.any() else None,
-        "audited": float(good[present].mean()) if present.any() else None,
-        "cells": int(present.sum()),
+        "audited": float((good * share).sum() / share.sum()) if share.any() else None,
+        "cells": int((share > 0).sum()),
     }
 
 
@@ -123,10 +122,10 @@ def _sureness(cells: Evidence) -> np.ndarray:
 
 
 def _right(head: Head, part: Audited) -> tuple[torch.Tensor, torch.Tensor]:
-    """How good the audited cells are, and which of them are kept and known: both flat."""
+    """How good the audited cells are, and what weight those that are known have: both flat."""
     values = torch.from_numpy(part.cells.values[part.rows])
-    kept = torch.from_numpy(part.cells.kept[part.rows]).reshape(part.present.shape)
-    return quality(head, values, part.labels).flatten(), ((part.present > 0) & kept).flatten()
+    weight = torch.from_numpy(part.cells.weight[part.rows]).reshape(part.present.shape)
+    return quality(head, values, part.labels).flatten(), (part.present * weight).flatten()
 
 
 def _evenness(counts: np.ndarray) -> float:

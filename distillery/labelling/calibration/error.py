@@ -4,7 +4,8 @@ from math import erf, pi, sqrt
 
 import numpy as np
 
-from distillery.labelling.calibration.labelled import SMALL, Labelled, true_chance
+from distillery.labelling.calibration.labelled import Labelled, true_chance
+from distillery.labelling.chances import SMALL, log_chances
 
 BINS = 15
 LEVELS = (0.5, 0.8, 0.9, 0.95)
@@ -24,7 +25,7 @@ def measure(labelled: Labelled) -> dict[str, float]:
     brier = ((labelled.found - hot) ** 2).sum(axis=2)[labelled.present]
     return {
         "error": expected_error(confidence, right),
-        "nll": float(-np.log(np.maximum(chance, SMALL)).mean()),
+        "nll": float(-log_chances(chance).mean()),
         "brier": float(brier.mean()),
     }
 

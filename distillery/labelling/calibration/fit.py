@@ -19,7 +19,6 @@ METHODS: Mapping[str, Callable[[Labelled], Calibrate]] = {
     "vector": vector,
     "isotonic": isotonic,
 }
-ALL = "all"  # domains with a label
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +26,8 @@ class Calibration:
     """What was learnt of one head.
 
     Attributes:
-        by_domain: the function for each domain of which labels are known: its own, or where they are too few that of
-            ``ALL`` together. Of a domain without any label nobody knows how wrong the network is there, and what was
-            learnt elsewhere makes it surer of its mistakes (docs/LOG.md): it stays as predicted.
+        by_domain: the function for each domain with labels enough. Of another nobody knows how wrong the network is
+            there, and what was learnt elsewhere makes it surer of its mistakes (docs/LOG.md): it stays as predicted.
         errors: a row for each of them: ``domain``, ``method``, ``cells``, what ``error.measure`` says ``before`` and
             ``after``, the latter of people on whom the function was not fitted.
         reliability: rows ``domain``, ``when`` (before, after), ``confidence``, ``right``, ``cells``; none of numbers.
@@ -45,23 +43,27 @@ class Calibration:
 
     @property
     def error(self) -> float | None:
-        """Of all domains together, held out; None where there were too few labels to know."""
-        known = [row["error_after"] for row in self.errors if row["domain"] == ALL]
-        return float(str(known[0])) if known else None
+        """Held out, of the domain where it is largest; None where there were too few labels to know."""
+        return max((float(str(row["error_after"])) for row in self.errors), default=None)
 
 
 def calibrate_head(labelled: Labelled, method: Method, *, least: int) -> Calibration:
-    """Fit a method to the labelled cells of the validation split.
+    """Fit a method to the labelled cells of the validation split, domain by domain.
+
+    A number that has no width (one view, and no bins) has nothing to calibrate.
 
     Args:
-        least: cells; a labelled domain with fewer is calibrated by all together, and with fewer in all nothing is.
+        least: cells that a domain needs, of two people or more.
     """
     by_domain: dict[str, Calibrate] = {}
     errors: list[dict[str, object]] = []
     reliability: list[dict[str, object]] = []
-    for domain, part in _parts(labelled, least):
-        fit = _method(method, labelled)
-        by_domain |= dict.fromkeys(set(part.domains.tolist()), fit(part))
+    fit = _method(method, labelled)
+    for domain in sorted(set(labelled.domains.tolist())):
+        part = labelled.where(labelled.domains == domain)
+        if len(part) < least or len(np.unique(part.people)) < 2 or not np.median(part.found):
+            continue
+        by_domain[domain] = fit(part)
         held_out = _held_out(part, fit)
         before, after = measure(part), measure(held_out)
         row: dict[str, object] = {"domain": domain, "method": method, "cells": int(part.present.sum())}
@@ -71,15 +73,6 @@ def calibrate_head(labelled: Labelled, method: Method, *, least: int) -> Calibra
         if part.found.ndim == 3:
             reliability += list(_reliability(domain, {"before": part, "after": held_out}))
     return Calibration(by_domain=by_domain, errors=errors, reliability=reliability)
-
-
-def _parts(labelled: Labelled, least: int) -> Iterator[tuple[str, Labelled]]:
-    if len(labelled) >= least:
-        yield ALL, labelled
-        for domain in sorted(set(labelled.domains.tolist())):
-            part = labelled.where(labelled.domains == domain)
-            if least <= len(part) < len(labelled):
-                yield domain, part
 
 
 def _method(method: Method, labelled: Labelled) -> Callable[[Labelled], Calibrate]:
@@ -92,9 +85,8 @@ def _held_out(labelled: Labelled, fit: Callable[[Labelled], Calibrate]) -> Label
     """Each half of the people calibrated by the other half."""
     found = labelled.found.copy()
     half = np.unique(labelled.people, return_inverse=True)[1] % 2 == 0
-    if not half.all():
-        for learnt in (half, ~half):
-            found[~learnt] = fit(labelled.where(learnt))(labelled.found[~learnt])
+    for learnt in (half, ~half):
+        found[~learnt] = fit(labelled.where(learnt))(labelled.found[~learnt])
     return replace(labelled, found=found)
 
 

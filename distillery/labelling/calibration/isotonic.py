@@ -2,7 +2,10 @@
 
 import numpy as np
 
-from distillery.labelling.calibration.labelled import SMALL, Calibrate, Labelled
+from distillery.labelling.calibration.labelled import Calibrate, Labelled
+from distillery.labelling.chances import SMALL
+
+FEWEST = 10  # cells of a class, and of all others, that a function of it needs
 
 
 def isotonic(labelled: Labelled) -> Calibrate:
@@ -32,14 +35,15 @@ def isotonic(labelled: Labelled) -> Calibrate:
 
 def _rising(found: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pool adjacent violators: the mean probability and the share that is right of each step."""
-    if not len(found):  # nothing is known of the element: it stays as it is
+    if min(right.sum(), (~right).sum()) < FEWEST:  # too little is known of the class: it stays as it is
         return np.array([0.0, 1.0]), np.array([0.0, 1.0])
-    order = np.argsort(found, kind="stable")
+    values, place, count = np.unique(found, return_inverse=True, return_counts=True)
+    total = np.bincount(place, weights=right)
     steps: list[list[float]] = []  # of each: cells, sum of probabilities, sum of right ones
-    for probability, is_right in zip(found[order].tolist(), right[order].tolist(), strict=True):
-        steps.append([1.0, probability, float(is_right)])
+    for step in zip(count.tolist(), (count * values).tolist(), total.tolist(), strict=True):
+        steps.append(list(step))
         while len(steps) > 1 and steps[-2][2] * steps[-1][0] >= steps[-1][2] * steps[-2][0]:
             last = steps.pop()
             steps[-1] = [one + other for one, other in zip(steps[-1], last, strict=True)]
-    count, places, heights = np.array(steps).T
-    return places / count, heights / count
+    cells, places, heights = np.array(steps).T
+    return places / cells, heights / cells

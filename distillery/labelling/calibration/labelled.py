@@ -8,12 +8,11 @@ import numpy as np
 Calibrate = Callable[[np.ndarray], np.ndarray]
 """Probabilities [cells, groups, classes], or the predictive standard deviation of numbers [cells, outputs], to better
 ones of the same shape; float32."""
-SMALL = 1e-7
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """Predicted cells of one head whose truth is known, float64 and in full precision.
+    """Predicted cells of one head whose truth is known, in float64.
 
     Attributes:
         found: [cells, groups, classes] probabilities; of numbers [cells, outputs] their standard deviation.

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from distillery.labelling.calibration.labelled import SMALL, Calibrate, Labelled, true_chance
-from distillery.labelling.chances import softmax
+from distillery.labelling.calibration.labelled import Calibrate, Labelled, true_chance
+from distillery.labelling.chances import log_chances, softmax
 
 COLDEST, HOTTEST, HALVINGS = 0.05, 20.0, 60
 
@@ -13,7 +13,7 @@ def temperature(labelled: Labelled) -> Calibrate:
 
     The likelihood is concave in 1 / T, so that halving the interval between T = 0.05 and 20 finds its one best place.
     """
-    logits = _logits(labelled.found)
+    logits = log_chances(labelled.found)
     true = true_chance(logits, labelled.truth)
     low, high = 1 / HOTTEST, 1 / COLDEST
     for _ in range(HALVINGS):
@@ -23,8 +23,4 @@ def temperature(labelled: Labelled) -> Calibrate:
             low = sharpness
         else:
             high = sharpness
-    return lambda found: softmax((low + high) / 2 * _logits(found)).astype(np.float32)
-
-
-def _logits(found: np.ndarray) -> np.ndarray:
-    return np.log(np.maximum(found, SMALL))
+    return lambda found: softmax((low + high) / 2 * log_chances(found)).astype(np.float32)

@@ -3,7 +3,8 @@
 import numpy as np
 import torch
 
-from distillery.labelling.calibration.labelled import SMALL, Calibrate, Labelled
+from distillery.labelling.calibration.labelled import Calibrate, Labelled
+from distillery.labelling.chances import log_chances
 
 RIDGE = 1e-3  # towards scale 1 and shift 0: labels that a head gets all right have no best scale
 STEPS = 200
@@ -11,7 +12,7 @@ STEPS = 200
 
 def vector(labelled: Labelled) -> Calibrate:
     """``softmax(w log p + b)`` within each group, w and b of the least negative log-likelihood; L-BFGS, in float64."""
-    logits = _logits(labelled.found)
+    logits = torch.from_numpy(log_chances(labelled.found))
     truth, present = torch.from_numpy(labelled.truth), torch.from_numpy(labelled.present)
     scale = torch.ones(logits.shape[1:], dtype=torch.float64, requires_grad=True)
     shift = torch.zeros(logits.shape[1:], dtype=torch.float64, requires_grad=True)
@@ -27,8 +28,9 @@ def vector(labelled: Labelled) -> Calibrate:
 
     optimiser.step(loss)
     best = scale.detach(), shift.detach()
-    return lambda found: (best[0] * _logits(found) + best[1]).softmax(dim=2).numpy().astype(np.float32)
-
-
-def _logits(found: np.ndarray) -> torch.Tensor:
-    return torch.from_numpy(np.log(np.maximum(found, SMALL)).astype(np.float64))
+    return lambda found: (
+        (best[0] * torch.from_numpy(log_chances(found.astype(np.float64))) + best[1])
+        .softmax(dim=2)
+        .numpy()
+        .astype(np.float32)
+    )

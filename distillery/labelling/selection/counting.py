@@ -21,13 +21,9 @@ def count_by_class(cells: Evidence, where: np.ndarray) -> np.ndarray:
     return np.bincount(code[where], minlength=groups * classes).reshape(groups, classes)
 
 
-def histogram(parts: Iterable[Evidence], least: float = 0.0) -> np.ndarray:
-    """Kept cells by decided class and confidence: int64 [groups, classes, BINS].
-
-    Args:
-        least: confidence; what is below it is not counted.
-    """
-    return sum_over(parts, lambda cells: _binned(cells, cells.confidence, cells.kept & (cells.confidence >= least)))
+def histogram(parts: Iterable[Evidence]) -> np.ndarray:
+    """Kept cells by decided class and confidence: int64 [groups, classes, BINS]."""
+    return sum_over(parts, lambda cells: _binned(cells, cells.confidence, cells.kept))
 
 
 def spread_histogram(parts: Iterable[Evidence]) -> np.ndarray:
@@ -45,9 +41,11 @@ def decided_spread(cells: Evidence) -> np.ndarray:
 def edge(counts: np.ndarray, most: np.ndarray) -> np.ndarray:
     """The confidence from which on there are as many cells as wanted, its whole bin included; float [groups, classes].
 
+    Infinite where none is wanted. Cells that are equally sure are kept or refused together.
+
     Args:
         counts: int64 [groups, classes, BINS].
-        most: float [groups, classes], cells wanted; infinite where none is.
+        most: float [groups, classes], cells wanted.
     """
     above = counts[..., ::-1].cumsum(axis=2)
     wanted = np.minimum(np.floor(most + 1e-9), above[..., -1])

@@ -5,11 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from distillery.labelling.chances import as_values, softmax
+from distillery.labelling.chances import SMALL, as_values, log_chances, softmax
 from distillery.labelling.selection.counting import sum_over
 from distillery.labelling.selection.evidence import Evidence, Weigh
-
-SMALL = np.finfo(np.float32).tiny
 
 
 def debiased(parts: Iterable[Evidence], *, strength: float) -> Weigh:
@@ -24,11 +22,10 @@ def debiased(parts: Iterable[Evidence], *, strength: float) -> Weigh:
         return (cells.chances * kept).sum(axis=0, dtype=np.float64)
 
     total = sum_over(parts, add)
-    mean = total / np.maximum(total.sum(axis=1, keepdims=True), SMALL)
-    bias = strength * np.log(np.maximum(mean, SMALL))
+    bias = strength * log_chances(total / np.maximum(total.sum(axis=1, keepdims=True), SMALL))
 
     def weigh(cells: Evidence) -> Evidence:
-        chances = softmax(np.log(np.maximum(cells.chances, SMALL)) - bias)
+        chances = softmax(log_chances(cells.chances) - bias)
         return replace(cells, values=as_values(cells.head, chances).astype(np.float32))
 
     return weigh

@@ -13,13 +13,13 @@ def flex_match(parts: Iterable[Evidence], *, least: float) -> Weigh:
     """``p_max >= tau b_c / (2 - b_c)``, ``b_c`` = confident cells of class c over those of the class that has most.
 
     Confident is what reaches ``tau`` itself, never the lowered threshold. Where no cell of a group does, ``tau`` stays.
+    The paper's warm-up, which counts the unsure cells as a class too, is left out: all cells are there from the start.
+    So all of a class that nobody is sure of is kept while others are sure; a ``threshold`` after it refuses them.
 
     Args:
         least: tau.
     """
     found = sum_over(parts, lambda cells: count_by_class(cells, cells.kept & (cells.confidence >= least)))
-    if not np.any(found):
-        return lambda cells: keep_from(cells, least)
     most = found.max(axis=1, keepdims=True)
     learnt = np.where(most > 0, found / np.maximum(most, 1), 1)
     thresholds = least * learnt / (2 - learnt)

@@ -13,7 +13,7 @@ def rate_matched(parts: Iterable[Evidence], *, frequency: np.ndarray) -> Weigh:
     """The most confident of each class, as many as can be while their frequencies are those of the labels.
 
     The paper counts objects in an image; for one class an image, this is what its rule comes to. A class that is never
-    decided for has no say, or nothing would be kept.
+    decided for has no say, or nothing would be kept; one that is decided for once holds all others back.
 
     Args:
         frequency: of each class among the labels, float [groups, classes], each group sums to 1.

@@ -46,9 +46,11 @@ def test_a_class_is_judged_by_what_it_is_and_by_what_was_taken_for_it(heads: Hea
     kept, present = torch.tensor([1.0, 1, 1, 0, 1, 1]), torch.tensor([1.0, 1, 1, 1, 1, 0])
     found = audit_classes(heads["mood"], values, kept, labels, present)
     assert found == pytest.approx(
-        {"calm/precision": 1 / 2, "calm/recall": 1 / 2, "calm/yield": 1 / 2}
-        | {"glad/precision": 1, "glad/recall": 1 / 3, "glad/yield": 1}
-    ), "nobody is sad, and who is known not is not counted"
+        {"calm/precision": 1 / 2, "calm/recall": 1 / 2, "calm/yield": 1 / 2, "calm/audited": 2}
+        | {"glad/precision": 1, "glad/recall": 1 / 3, "glad/yield": 1, "glad/audited": 1}
+        | {"sad/precision": 0, "sad/recall": math.nan, "sad/yield": math.nan, "sad/audited": 1},
+        nan_ok=True,
+    ), "nobody is sad, but one was taken for it; whose truth is not known is not counted"
 
 
 def test_elements_are_classes_of_their_own(heads: Heads):
@@ -58,8 +60,8 @@ def test_elements_are_classes_of_their_own(heads: Heads):
     present = torch.tensor([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0]])
     found = audit_classes(heads["units"], values, kept, labels, present)
     assert found == pytest.approx(
-        {"left/precision": 1 / 2, "left/recall": 1 / 2, "left/yield": 1}
-        | {"middle/precision": 1, "middle/recall": 1 / 2, "middle/yield": 1 / 2}
+        {"left/precision": 1 / 2, "left/recall": 1 / 2, "left/yield": 1, "left/audited": 2}
+        | {"middle/precision": 1, "middle/recall": 1 / 2, "middle/yield": 1 / 2, "middle/audited": 1}
     )
     assert audit_classes(heads["place"], values[:, :2], torch.ones(2), labels[:, :2], torch.ones(2)) == {}
 
@@ -71,6 +73,6 @@ def test_a_group_is_audited_as_if_it_were_alone(heads: Heads):
     members["unknown"] = torch.tensor([False, False, False, True])
     found = audit_groups(heads["mood"], values, kept, labels, present, members)
     assert found == pytest.approx(
-        {"old/precision": 1, "old/recall": 1 / 2, "old/yield": 1 / 2}
-        | {"young/precision": 0, "young/recall": 0, "young/yield": 1}
+        {"old/precision": 1, "old/recall": 1 / 2, "old/yield": 1 / 2, "old/audited": 1}
+        | {"young/precision": 0, "young/recall": 0, "young/yield": 1, "young/audited": 1}
     )

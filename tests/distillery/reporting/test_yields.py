@@ -1,8 +1,8 @@
 import polars as pl
 
 from distillery.heads import Classification, Detection, Head, Heads, Regression
-from distillery.reporting.results import AUDIT
-from distillery.reporting.yields import Yield, count_yields, describe_pseudo_labels
+from distillery.reporting.results import AUDIT, GROUPS
+from distillery.reporting.yields import Yield, count_yields, describe_pseudo_labels, list_groups
 
 GENDER = Classification(kind="classification", classes=("male", "female"))
 UNITS = Detection(kind="detection", elements=("AU1", "AU2"))
@@ -48,3 +48,15 @@ def test_audit_of_nothing_kept_is_shown_without_a_dot() -> None:
     )
     assert head.audits[0].svg.count("<circle") == 1
     assert 'class="hollow"' in head.audits[0].svg
+
+
+def test_groups_of_two_data_sets_stay_apart() -> None:
+    rows = [
+        {"round": "r1", "dataset": dataset, "domain": "d", "head": "gender", "by": "race", "group": "a"}
+        | {"metric": metric, "value": value, "low": value, "high": value}
+        for dataset, value in {"lfw": 0.9, "web": 0.1}.items()
+        for metric in ("precision", "recall", "yield", "audited")
+    ]
+    found = list_groups(pl.DataFrame(rows, schema=GROUPS), "r1")
+    assert [(row["dataset"], row["right"]["value"]) for row in found] == [("lfw", 0.9), ("web", 0.1)]
+    assert list_groups(pl.DataFrame(rows, schema=GROUPS), "r2") == []
