@@ -36,7 +36,7 @@ def _fail(error: BaseException) -> str:
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         with pytest.raises(SystemExit) as ended:
-            command._finish(act)
+            command.finish(act)
     finally:
         for number, handler in zip((signal.SIGINT, signal.SIGTERM), handlers, strict=True):
             signal.signal(number, handler)
