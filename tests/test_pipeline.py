@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from distillery.tables import read_table
 from tests.world import call, contents, edit_params, environment, make_world, remove, stages_run
 
 
@@ -17,7 +18,10 @@ def test_a_second_run_runs_nothing(world: Path):
 
 
 def test_a_threshold_runs_again_from_pseudo_labels_on(world: Path):
-    edit_params(world, lambda params: params["pseudo_labels"]["heads"]["race"]["rules"][0].update(least=0.36))
+    half = float(
+        read_table(world / "data/rounds/r1/pseudo_labels.parquet", ["race_confidence"])["race_confidence"].median()
+    )
+    edit_params(world, lambda params: params["pseudo_labels"]["heads"]["race"]["rules"][0].update(least=half))
     ran = stages_run(call(world, "dvc", "repro"))
     assert ran[:2] == ["pseudo_labels@r1", "student@r1"]
     assert sorted(ran[2:-1]) == ["evaluation@r1", "few_shot@r1"]
