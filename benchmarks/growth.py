@@ -23,7 +23,7 @@ from distillery.heads import Classification, Detection, Heads, Regression
 from distillery.images.adapters import Sighting
 from distillery.images.manifest import Source, assign_splits, label_rows, name_images
 from distillery.images.shards import write_shard
-from distillery.labelling.calibration.fit import Calibration
+from distillery.labelling.calibration.fit import UNCALIBRATED
 from distillery.labelling.pseudo_labels import Plan, select
 from distillery.parquet import GROUP
 from distillery.tables import READABLE, predictions_schema, read_table, write_table
@@ -54,10 +54,9 @@ def _rate(group: str, case: str, count: int, act: Callable[[], object]) -> Row:
 
 def _tables() -> Iterator[Row]:
     heads = params().distilled
-    nothing = Calibration(by_domain={}, errors=[], reliability=[])
     sections = params().pseudo_labels.heads
     rules = {name: [make_rule(rule, dict)([]) for rule in sections[name].rules] for name in heads}
-    plans = {name: Plan(nothing, [("rule", weigh) for weigh in fitted]) for name, fitted in rules.items()}
+    plans = {name: Plan(UNCALIBRATED, [("rule", weigh) for weigh in fitted]) for name, fitted in rules.items()}
     source = Source(name="s", domain="d", shares={"all": {"train": 0.8, "test": 0.2}}, spellings={})
     for count in (10**3, 10**4, 10**5, 10**6):
         predictions = _predictions(heads, count)

@@ -10,7 +10,7 @@ import polars as pl
 from distillery.errors import DistilleryError
 from distillery.heads import Classification, Head, Heads, Regression
 from distillery.images.cells import labelled_cells
-from distillery.labelling.calibration.fit import Calibration, calibrate_head
+from distillery.labelling.calibration.fit import UNCALIBRATED, Calibration, calibrate_head
 from distillery.labelling.calibration.labelled import Labelled
 from distillery.labelling.chances import as_chances
 from distillery.labelling.pseudo_labels import Plan, read_cells
@@ -27,7 +27,6 @@ from distillery.labelling.selection.uncertainty import uncertainty
 from distillery.params import selection as sections
 from distillery.tables import READABLE, read_parts, read_table
 
-UNCALIBRATED = Calibration(by_domain={}, errors=[], reliability=[])
 PLACE = {"head": pl.String(), "domain": pl.String()}
 MEASURED = [f"{what}_{when}" for what in ("error", "nll", "brier", "coverage_90") for when in ("before", "after")]
 ERRORS = pl.Schema(PLACE | {"method": pl.String(), "cells": pl.Int64()} | dict.fromkeys(MEASURED, pl.Float64()))
@@ -71,13 +70,20 @@ class Predicted:
         """What may become a pseudo-label, part by part: the columns of some heads, with ``domain``."""
         return (part.filter(pl.col("split") != "val").drop("split") for part in self._parts(names))
 
+    def empty_cells(self, name: str) -> Iterator[pl.DataFrame]:
+        """The same of one head, without the cells that have a label."""
+        return (part.filter(pl.col(name).is_not_null()) for part in self.parts([name]))
+
+    def known(self, name: str, split: str) -> pl.DataFrame:
+        """``image``, ``identity`` and ``truth`` of the distinct images of a split that label a head."""
+        wanted = (pl.col("split") == split) & pl.col(name).is_not_null() & (pl.col("status") == READABLE)
+        rows = read_table(self._manifest, ["image", "identity", "split", "status", name], only=wanted)
+        return rows.select("image", "identity", truth=name).unique("image", keep="first", maintain_order=True)
+
     def validation(self, name: str) -> Labelled:
         """The predicted cells of one head whose truth the validation split knows."""
-        wanted = (pl.col("split") == "val") & pl.col(name).is_not_null() & (pl.col("status") == READABLE)
-        rows = read_table(self._manifest, ["image", "identity", "split", "status", name], only=wanted)
-        rows = rows.select("image", "identity", truth=name).unique("image", keep="first", maintain_order=True)
         found = pl.concat([part.filter(pl.col("split") == "val") for part in self._parts([name])])
-        return _labelled(rows.join(found, on="image", maintain_order="left"), name, self.heads[name])
+        return _labelled(self.known(name, "val").join(found, on="image", maintain_order="left"), name, self.heads[name])
 
     def frequency(self, name: str) -> np.ndarray:
         """Of each class among a head's training labels: float [groups, classes]; 0 of an element without any label."""
@@ -126,8 +132,8 @@ def calibrate(predicted: Predicted, name: str, section: sections.Calibrating) ->
 
 def evidence(predicted: Predicted, name: str, calibration: Calibration) -> Iterator[Evidence]:
     """A head's cells that have no label, calibrated."""
-    for part in predicted.parts([name]):
-        yield read_cells(part.filter(pl.col(name).is_not_null()), name, predicted.heads[name], calibration)
+    for part in predicted.empty_cells(name):
+        yield read_cells(part, name, predicted.heads[name], calibration)
 
 
 def make_rule(section: sections.Rule, frequency: Callable[[], np.ndarray]) -> Rule:

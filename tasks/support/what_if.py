@@ -7,7 +7,7 @@ measures nothing any more: it is there to be looked at.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial, reduce
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -19,11 +19,10 @@ from distillery.images.cells import labelled_cells
 from distillery.labelling.calibration.fit import Calibration
 from distillery.labelling.pseudo_labels import read_cells
 from distillery.labelling.selection.counting import count_by_class
-from distillery.labelling.selection.evidence import Evidence, Weigh, fit_rules
+from distillery.labelling.selection.evidence import Evidence, apply_rules, fit_rules
 from distillery.params import Params
 from distillery.params import selection as sections
 from distillery.quality import quality
-from distillery.tables import READABLE, read_table
 from tasks.support import paths
 from tasks.support.selecting import Predicted, calibrate, make_rule
 
@@ -59,7 +58,7 @@ def compare(key: str, params: Params) -> Iterator[dict[str, object]]:
         cells = [part.cells for part in parts]
         for rules in dict.fromkeys([chosen, *_grid(head, cells)]):
             fitted = fit_rules([make_rule(rule, frequency) for rule in rules], partial(iter, cells))
-            found = _describe(head, [replace(part, cells=reduce(_then, fitted, part.cells)) for part in parts])
+            found = _describe(head, [replace(part, cells=apply_rules(fitted, part.cells)) for part in parts])
             yield {"head": name, "rules": sections.in_words(rules), "now": rules == chosen, **found}
 
 
@@ -84,20 +83,12 @@ def _grid(head: Head, cells: Sequence[Evidence]) -> list[Rules]:
 
 
 def _audited(predicted: Predicted, name: str, calibration: Calibration) -> Iterator[Audited]:
-    wanted = (pl.col("split") == "audit") & (pl.col("status") == READABLE) & pl.col(name).is_not_null()
-    known = read_table(paths.MANIFEST, ["image", "split", "status", name], only=wanted).select("image", truth=name)
-    known = known.unique("image", keep="first", maintain_order=True)
-    head = predicted.heads[name]
-    for part in predicted.parts([name]):
-        part = part.filter(pl.col(name).is_not_null())
+    known, head = predicted.known(name, "audit").select("image", "truth"), predicted.heads[name]
+    for part in predicted.empty_cells(name):
         rows = part.select("image").with_row_index("row").join(known, on="image", maintain_order="left")
         labels = labelled_cells(rows.select(pl.col("truth").alias(name)), {name: head})
         cells = read_cells(part, name, head, calibration)
         yield Audited(cells, rows["row"].to_numpy().astype(np.int64), labels.labels[name], labels.weights[name])
-
-
-def _then(cells: Evidence, weigh: Weigh) -> Evidence:
-    return weigh(cells)
 
 
 def _describe(head: Head, parts: Sequence[Audited]) -> dict[str, object]:

@@ -11,13 +11,14 @@ import yaml
 
 from distillery.heads import Classification, Detection, names
 from distillery.images.shards import write_shard
+from distillery.labelling.calibration.fit import UNCALIBRATED
 from distillery.labelling.pseudo_labels import Plan, select
 from distillery.networks.model import Card, save_model
 from distillery.params import Params, validate
 from distillery.tables import manifest_schema, predictions_schema, pseudo_labels_schema, read_table, write_table
 from tasks import report
 from tasks.support import paths
-from tasks.support.selecting import UNCALIBRATED, make_rule
+from tasks.support.selecting import make_rule
 
 ROOT = Path(__file__).parents[2]
 COUNT, SIZE = 40, 8

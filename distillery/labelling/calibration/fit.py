@@ -61,7 +61,7 @@ def calibrate_head(labelled: Labelled, method: Method, *, least: int) -> Calibra
     fit = _method(method, labelled)
     for domain in sorted(set(labelled.domains.tolist())):
         part = labelled.where(labelled.domains == domain)
-        if len(part) < least or len(np.unique(part.people)) < 2 or not np.median(part.found):
+        if len(part) < least or len(np.unique(part.people)) < 2 or not _has_width(part):
             continue
         by_domain[domain] = fit(part)
         held_out = _held_out(part, fit)
@@ -73,6 +73,14 @@ def calibrate_head(labelled: Labelled, method: Method, *, least: int) -> Calibra
         if part.found.ndim == 3:
             reliability += list(_reliability(domain, {"before": part, "after": held_out}))
     return Calibration(by_domain=by_domain, errors=errors, reliability=reliability)
+
+
+UNCALIBRATED = Calibration(by_domain={}, errors=[], reliability=[])
+
+
+def _has_width(labelled: Labelled) -> bool:
+    """Probabilities have none to lack; of numbers every output needs one."""
+    return labelled.found.ndim == 3 or bool(np.median(labelled.found, axis=0).all())
 
 
 def _method(method: Method, labelled: Labelled) -> Callable[[Labelled], Calibrate]:

@@ -64,5 +64,10 @@ def fit_rules(rules: Sequence[Rule], parts: Callable[[], Iterable[Evidence]]) ->
     fitted: list[Weigh] = []
     for rule in rules:
         before = tuple(fitted)
-        fitted.append(rule(reduce(lambda cells, weigh: weigh(cells), before, part) for part in parts()))
+        fitted.append(rule(apply_rules(before, part) for part in parts()))
     return fitted
+
+
+def apply_rules(fitted: Iterable[Weigh], cells: Evidence) -> Evidence:
+    """What is left of some cells after one rule after another."""
+    return reduce(lambda left, weigh: weigh(left), fitted, cells)

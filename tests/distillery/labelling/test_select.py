@@ -4,14 +4,13 @@ import pyarrow as pa
 import pytest
 
 from distillery.heads import Heads
-from distillery.labelling.calibration.fit import Calibration
+from distillery.labelling.calibration.fit import UNCALIBRATED, Calibration
 from distillery.labelling.pseudo_labels import Plan, select
 from distillery.labelling.selection.narrow import narrow
 from distillery.labelling.selection.threshold import threshold
 from distillery.tables import predictions_schema, pseudo_labels_schema, write_table
 
 REFUSED = "refused by threshold"
-NOTHING = Calibration(by_domain={}, errors=[], reliability=[])
 
 
 def plans(mood: float = 0.6, units: float = 0.8, years: float = 5.0, place: float = 0.2) -> dict[str, Plan]:
@@ -19,7 +18,7 @@ def plans(mood: float = 0.6, units: float = 0.8, years: float = 5.0, place: floa
     close = {"years": years, "place": place}
     rules = {name: ("threshold", threshold([], least=least)) for name, least in sure.items()}
     rules |= {name: ("narrow", narrow([], width=width, spread=None)) for name, width in close.items()}
-    return {name: Plan(NOTHING, [rule]) for name, rule in rules.items()}
+    return {name: Plan(UNCALIBRATED, [rule]) for name, rule in rules.items()}
 
 
 @pytest.fixture
@@ -109,6 +108,6 @@ def test_what_calibration_says_is_stored_by_domain(predictions: pl.DataFrame, he
 
 def test_the_rule_that_refused_a_cell_is_named(predictions: pl.DataFrame, heads: Heads):
     first = threshold([], least=0.6)
-    made = plans() | {"mood": Plan(NOTHING, [("threshold", first), ("flex_match", threshold([], least=0.65))])}
+    made = plans() | {"mood": Plan(UNCALIBRATED, [("threshold", first), ("flex_match", threshold([], least=0.65))])}
     found = select(predictions, heads, made).to_pydict()
     assert found["mood_reason"] == ["kept", "refused by threshold", "labelled", "refused by flex_match"]

@@ -223,3 +223,14 @@ def test_numbers_of_one_view_have_no_width_to_calibrate():
     facts = (np.ones((50, 1), dtype=bool), np.arange(50), np.full(50, "d"))
     found = calibrate_head(Labelled(np.zeros((50, 1)), np.ones((50, 1)), *facts), "temperature", least=10)
     assert found.error is None and found.by_domain == {}
+
+
+def test_of_two_numbers_both_need_a_width_and_probabilities_may_be_nothing():
+    found = np.ones((50, 2))
+    found[:, 1] = 0
+    facts = (np.ones((50, 2), dtype=bool), np.arange(50), np.full(50, "d"))
+    assert calibrate_head(Labelled(found, np.ones((50, 2)), *facts), "temperature", least=10).by_domain == {}
+    saturated = np.eye(3)[np.arange(60) % 3][:, None]
+    facts = (np.ones((60, 1), dtype=bool), np.arange(60), np.full(60, "d"))
+    labelled = Labelled(saturated, saturated.argmax(axis=2), *facts)
+    assert set(calibrate_head(labelled, "temperature", least=10).by_domain) == {"d"}
