@@ -14,8 +14,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.rows import Act, Row, compare_many
 from benchmarks.setting import params, store
-from distillery.images.augmentation import Strengths, augment
+from distillery.images.augmentation import augment
 from distillery.images.transforms import to_float
+from tasks.support.augmentation import make_strengths
 
 BATCH, IMAGES, SIZE = 128, 1024, 64
 
@@ -29,7 +30,7 @@ def measure() -> Iterator[Row]:
 
 
 def _ours() -> Act:
-    strengths = Strengths(**params().teacher.augmentation.model_dump())
+    strengths = make_strengths(params().teacher.augmentation)
     generator = torch.Generator().manual_seed(0)
     images = store(SIZE)
 

@@ -9,11 +9,11 @@ import torch
 from benchmarks.rows import Act, Row, compare
 from benchmarks.setting import network, params, store, training_stage
 from distillery.heads import Compound, names
-from distillery.images.augmentation import Strengths
 from distillery.labelling.few_shot import FewShot, fine_tune
 from distillery.losses.coupling.expert import expert
 from distillery.methods import WeightingName
 from distillery.training.coupling import Coupling, DistributionMatching, SoftCoAnnotation
+from tasks.support.augmentation import make_strengths
 
 STEPS = 4
 CLASSES, ELEMENTS = "expression", "action_units"
@@ -43,7 +43,7 @@ def _few_shot() -> Act:
     assert isinstance(head, Compound)
     images = store(64).gather(np.arange(batch))
     labels = torch.arange(batch) % len(head.classes)
-    strengths = Strengths(**found.teacher.augmentation.model_dump())
+    strengths = make_strengths(found.teacher.augmentation)
     model = FewShot(network(), head, found.heads, found.learnt)
 
     def act() -> int:

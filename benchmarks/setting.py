@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from benchmarks.rows import Act
 from distillery.heads import Heads, names
-from distillery.images.augmentation import Strengths
 from distillery.images.cells import Cells
 from distillery.images.shards import write_shard
 from distillery.images.store import ImageStore
@@ -25,6 +24,7 @@ from distillery.training.examples import Examples
 from distillery.training.fit import fit
 from distillery.training.optimisation import make_optimiser
 from distillery.training.settings import Settings
+from tasks.support.augmentation import make_strengths
 from tasks.support.command import read_params
 from tasks.support.machine import prepare_machine, use_bf16
 
@@ -47,13 +47,13 @@ def bf16(made: nn.Module) -> bool:
 def network(backbone: str = "compact", heads: Heads | None = None) -> MultiHead:
     """With fresh weights, on the device, channels last."""
     torch.manual_seed(0)
-    section = params().network
+    found = params()
     made = MultiHead(
-        heads or params().distilled,
+        heads or found.distilled,
         backbone=backbone,
-        width=section.width,
-        dropout=section.dropout,
-        size=params().images.size,
+        width=found.network.width,
+        dropout=found.teacher.dropout,
+        size=found.images.size,
     )
     return made.to(params().device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -101,7 +101,7 @@ def training_stage(
     section = params().teacher
     chosen = section.model_dump(include=set(Settings.__annotations__))
     chosen |= {"bf16": bf16(made), "steps_per_epoch": steps, "epochs": 1000, **changed}
-    strengths = Strengths(**section.augmentation.model_dump())
+    strengths = make_strengths(section.augmentation)
     heads = heads or params().distilled
     epochs: Iterator[dict[str, float]] = fit(
         made,

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from distillery.files import part_path
 from distillery.heads import Compound
-from distillery.images.augmentation import Strengths
 from distillery.images.cells import labelled_cells
 from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
@@ -24,6 +23,7 @@ from distillery.networks.model import WEIGHTS, file_hash, load_model
 from distillery.params import Params
 from distillery.tables import READABLE, people, read_table
 from tasks.support import paths
+from tasks.support.augmentation import make_strengths
 from tasks.support.command import run_keyed_stage
 from tasks.support.machine import describe_machine, prepare_machine
 from tasks.support.provenance import EMOTIONS, LABELLING, code_hash
@@ -105,7 +105,7 @@ def _measure(key: str, params: Params, trial: Trial, rows: pl.DataFrame, store: 
             steps=section.steps,
             batch=section.batch,
             learning_rate=section.learning_rate,
-            strengths=Strengths(**params.teacher.augmentation.model_dump()),
+            strengths=make_strengths(params.teacher.augmentation),
             seed=seed,
         )
     measured = np.flatnonzero(~seen)

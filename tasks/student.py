@@ -1,4 +1,4 @@
-"""Reads the manifest, the images and a round's pseudo-labels; writes ``models/<round>/``."""
+"""Reads the manifest, the images, a round's pseudo-labels and its teacher; writes ``models/<round>/``."""
 
 from pathlib import Path
 
@@ -9,13 +9,14 @@ from tasks.support.training import PseudoLabelled, train
 
 
 def train_student(params: Params, key: str) -> Path:
-    """Train a student from its initial weights on labels and on the round's pseudo-labels."""
+    """Train a student on labels and on the round's pseudo-labels, from initial weights or from its teacher's."""
     pseudo = PseudoLabelled(
         path=paths.pseudo_labels(key),
         soft={name: selection.targets == "soft" for name, selection in params.pseudo_labels.heads.items()},
-        weight=params.student.pseudo_weight,
+        learning=params.student.pseudo_labels,
     )
-    return train(key, params, params.student, pseudo)
+    start = paths.model(params.rounds[key].teacher) if params.student.start == "teacher" else None
+    return train(key, params, params.student, pseudo, start)
 
 
 if __name__ == "__main__":

@@ -23,5 +23,5 @@ def layers(backbone: str) -> nn.Sequential:
     """The layers of our network in a row: backbone, dropout, linear; from normalised images to logits."""
     section = params().network
     body, features = make_backbone(backbone, width=section.width, size=params().images.size)
-    made = nn.Sequential(body, nn.Dropout(section.dropout), nn.Linear(features, class_count()))
+    made = nn.Sequential(body, nn.Dropout(params().teacher.dropout), nn.Linear(features, class_count()))
     return made.to(memory_format=torch.channels_last)

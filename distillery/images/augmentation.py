@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from distillery.images import transforms
+from distillery.images.policies import Policy, apply_policy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +24,7 @@ class Strengths:
         blur: largest share of the smoothed image.
         noise: largest standard deviation of grey grain, in 0..1.
         erase: probability of a grey rectangle.
+        policy: a published one, before all others.
     """
 
     flip: float
@@ -36,6 +38,7 @@ class Strengths:
     blur: float
     noise: float
     erase: float
+    policy: Policy | None = None
 
 
 BANK = 1 << 20  # stored grains of noise
@@ -49,6 +52,8 @@ def augment(images: Tensor, strengths: Strengths, generator: torch.Generator) ->
     The numbers are drawn on the CPU, so that every device sees the same ones, and travel in one upload.
     """
     s = strengths
+    if s.policy is not None:
+        images = apply_policy(images, s.policy, generator)
     low, span = _spans(s, images.device)
     unit = torch.rand(len(low), len(images), generator=generator)
     drawn = torch.addcmul(low, span, (unit.pin_memory() if images.is_cuda else unit).to(low.device, non_blocking=True))

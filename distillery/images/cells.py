@@ -1,7 +1,7 @@
 """The cells of a table as tensors: labels and weights by head, 0 weight where a cell is empty."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
@@ -22,19 +22,23 @@ from distillery.heads import (
     names,
 )
 
+SMALL = 1e-7  # the least probability that has a logarithm here
+
 
 @dataclass(frozen=True)
 class Cells:
     """By head: labels float [images, names], of an identification [images, 1], the person's number; weights float
-    [images], detection [images, elements]."""
+    [images], detection [images, elements]; pseudo bool, shaped as the weights, whether a cell is pseudo-labelled (of
+    heads that have such cells)."""
 
     labels: dict[str, Tensor]
     weights: dict[str, Tensor]
+    pseudo: dict[str, Tensor] = field(default_factory=dict)
 
     def rows(self, rows: Tensor | slice) -> "Cells":
         """The cells of some images, int64 [batch] or a stretch of them."""
         pick: Callable[[dict[str, Tensor]], dict[str, Tensor]] = lambda by: {k: v[rows] for k, v in by.items()}  # noqa: E731
-        return Cells(pick(self.labels), pick(self.weights))
+        return Cells(pick(self.labels), pick(self.weights), pick(self.pseudo))
 
     def to(self, device: torch.device) -> "Cells":
         """On the device; a GPU copies from page-locked memory, and nobody waits for it."""
@@ -42,18 +46,20 @@ class Cells:
         def move(value: Tensor) -> Tensor:
             return (value.pin_memory() if device.type == "cuda" else value).to(device, non_blocking=True)
 
-        return Cells({k: move(v) for k, v in self.labels.items()}, {k: move(v) for k, v in self.weights.items()})
+        parts = (self.labels, self.weights, self.pseudo)
+        return Cells(*({name: move(value) for name, value in part.items()} for part in parts))
 
     def flipped(self, heads: AnyHeads, images: Tensor) -> "Cells":
         """Left and right swapped in the images that were flipped, bool [batch]."""
-        labels, weights = dict(self.labels), dict(self.weights)
+        labels, weights, pseudo = dict(self.labels), dict(self.weights), dict(self.pseudo)
         for name, head in heads.items():
             order = mirrored(head)
-            if order != sorted(order):
-                labels[name] = torch.where(images[:, None], reorder(labels[name], order), labels[name])
-            if order != sorted(order) and isinstance(head, Detection):
-                weights[name] = torch.where(images[:, None], reorder(weights[name], order), weights[name])
-        return Cells(labels, weights)
+            if order == sorted(order):
+                continue
+            for part in (labels, weights, pseudo) if isinstance(head, Detection) else (labels,):
+                if name in part:
+                    part[name] = torch.where(images[:, None], reorder(part[name], order), part[name])
+        return Cells(labels, weights, pseudo)
 
 
 def labelled_cells(manifest: pl.DataFrame, heads: AnyHeads) -> Cells:
@@ -63,7 +69,14 @@ def labelled_cells(manifest: pl.DataFrame, heads: AnyHeads) -> Cells:
 
 
 def fill_empty(
-    cells: Cells, pseudo: pl.DataFrame, images: pl.Series, heads: Heads, *, soft: dict[str, bool], weight: float
+    cells: Cells,
+    pseudo: pl.DataFrame,
+    images: pl.Series,
+    heads: Heads,
+    *,
+    soft: dict[str, bool],
+    weight: float,
+    temperature: float = 1.0,
 ) -> Cells:
     """Put pseudo-labels into the empty cells of ``images``; a labelled cell is never touched.
 
@@ -73,19 +86,30 @@ def fill_empty(
         images: the image of each row of ``cells``.
         soft: by head, whether the teacher's probabilities or its decision is learnt.
         weight: of a pseudo-labelled cell against a labelled one.
+        temperature: of soft probabilities, ``softmax(log p / T)``.
     """
     joined = images.to_frame("image").join(pseudo, on="image", how="left", maintain_order="left")
-    labels, weights = dict(cells.labels), dict(cells.weights)
+    labels, weights, supposed = dict(cells.labels), dict(cells.weights), dict(cells.pseudo)
     for name, head in heads.items():
         kept = _wide(joined[f"{name}_weight"], head).nan_to_num()
         values = _wide_values(joined[f"{name}_soft"], len(names(head))).nan_to_num()
-        if not soft[name]:
-            values = _decide(head, values)
+        values = temper(head, values, temperature) if soft[name] else _decide(head, values)
         empty = weights[name] == 0
+        supposed[name] = empty & (kept > 0)
         weights[name] = torch.where(empty, kept * weight, weights[name])
         across = empty if empty.ndim == 2 else empty[:, None]
         labels[name] = torch.where(across, values, labels[name])
-    return Cells(labels, weights)
+    return Cells(labels, weights, supposed)
+
+
+def temper(head: Head, values: Tensor, temperature: float) -> Tensor:
+    """Probabilities [images, names] at another temperature (Hinton et al. 2015); numbers have none."""
+    if temperature == 1 or isinstance(head, Regression):
+        return values
+    logs = values.clamp(min=SMALL).log()
+    if isinstance(head, Classification):
+        return (logs / temperature).softmax(dim=1)
+    return ((logs - (1 - values).clamp(min=SMALL).log()) / temperature).sigmoid()
 
 
 def reorder(values: Tensor, order: list[int]) -> Tensor:

@@ -2,14 +2,14 @@
 
 from torch import Tensor
 
-from distillery.heads import Classification, Detection, Head
+from distillery.heads import Classification, Detection, Head, Regression
 from distillery.losses.classification import soft_cross_entropy
 from distillery.losses.concordance import concordance_loss
 from distillery.losses.detection import binary_cross_entropy
 from distillery.losses.masked import masked_mean
 from distillery.losses.regression import expected_value_loss, smooth_l1
 
-__all__ = ["head_loss"]
+__all__ = ["cell_losses", "head_loss"]
 
 
 def head_loss(
@@ -28,16 +28,20 @@ def head_loss(
         smoothing: label smoothing of classification heads.
         total: the labelled cells of the whole batch, at least 1, where these rows are a part of it.
     """
+    if isinstance(head, Regression) and head.loss == "ccc":
+        share = weights.sum() / (weights.sum().clamp(min=1.0) if total is None else total)
+        return concordance_loss(head, logits, labels, weights) * share.clamp(max=1.0)
+    return masked_mean(cell_losses(head, logits, labels, smoothing=smoothing), weights, total)
+
+
+def cell_losses(head: Head, logits: Tensor, labels: Tensor, *, smoothing: float) -> Tensor:
+    """The loss of each cell, float [batch] (detection: [batch, elements]); where it is a concordance, the error."""
     match head:
         case Classification():
-            cells = soft_cross_entropy(logits, labels, smoothing=smoothing)
+            return soft_cross_entropy(logits, labels, smoothing=smoothing)
         case Detection():
-            cells = binary_cross_entropy(logits, labels)
-        case _ if head.loss == "ccc":
-            share = weights.sum() / (weights.sum().clamp(min=1.0) if total is None else total)
-            return concordance_loss(head, logits, labels, weights) * share.clamp(max=1.0)
+            return binary_cross_entropy(logits, labels)
         case _ if head.bins is None:
-            cells = smooth_l1(head, logits, labels)
+            return smooth_l1(head, logits, labels)
         case _:
-            cells = expected_value_loss(head, logits, labels)
-    return masked_mean(cells, weights, total)
+            return expected_value_loss(head, logits, labels)

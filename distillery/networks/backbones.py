@@ -9,33 +9,48 @@ from distillery.networks.compact import Compact
 NOT_PLAIN = ("googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1")
 
 
-def make_backbone(name: str, *, width: float, size: int) -> tuple[nn.Module, int]:
+def make_backbone(name: str, *, width: float, size: int, stochastic_depth: float = 0.0) -> tuple[nn.Module, int]:
     """A network from images to features, and the number of features.
 
     Args:
         name: ``compact`` or a name that ``torchvision.models.list_models`` knows.
         width: channel multiplier of ``compact``; 1 for every other.
         size: side of the images in pixels, which some transformers are built for.
+        stochastic_depth: the chance that training leaves out the last residual branch; earlier ones less.
 
     Raises:
-        DistilleryError: an unknown name, or a network that cannot be built for the size.
+        DistilleryError: an unknown name, or a network that cannot be built so.
     """
     if name == "compact":
-        network = Compact(width)
+        network = Compact(width, stochastic_depth)
         return network, network.features
     # torchvision takes seconds to import, and the compact network does without.
     from torchvision import models
+    from torchvision.ops import StochasticDepth
 
     known = [found for found in models.list_models(module=models) if found not in NOT_PLAIN]
     if name not in known:
         raise DistilleryError(f"network.backbone is {name!r}; allowed: compact or one of {known}")
     built_for: dict[str, int | tuple[int, int]] = {"image_size": size} if name.startswith("vit_") else {}
     built_for = {"input_size": (size, size)} if name == "maxvit_t" else built_for
+    dropping = {"stochastic_depth_prob": stochastic_depth} if stochastic_depth else {}
     try:
-        backbone = models.get_model(name, weights=None, **built_for)
+        backbone = models.get_model(name, weights=None, **built_for, **dropping)
+    except TypeError as error:
+        raise DistilleryError(_drops_nothing(name, stochastic_depth)) from error
     except (AssertionError, ValueError) as error:
         raise DistilleryError(f"network.backbone: {name} cannot be built for images.size {size} ({error})") from error
+    # Some of torchvision's take the word and do nothing.
+    if dropping and not any(isinstance(module, StochasticDepth) for module in backbone.modules()):
+        raise DistilleryError(_drops_nothing(name, stochastic_depth))
     return backbone, _take_off_last_layer(backbone)
+
+
+def _drops_nothing(name: str, stochastic_depth: float) -> str:
+    return (
+        f"stochastic_depth is {stochastic_depth:g}, and {name} lets no such chance be given; "
+        "allowed: 0, or network.backbone compact, convnext_* or efficientnet_*"
+    )
 
 
 def _take_off_last_layer(backbone: nn.Module) -> int:

@@ -7,15 +7,22 @@ CHANNELS = (32, 64, 128, 256)
 
 
 class Compact(nn.Module):
-    """Float [batch, 3, height, width] to features [batch, 8 * stem channels]. ``width`` scales all channels."""
+    """Float [batch, 3, height, width] to features [batch, 8 * stem channels].
 
-    def __init__(self, width: float = 1.0) -> None:
+    Args:
+        width: scales all channels.
+        stochastic_depth: the chance that training leaves out the last block's residual branch in an image; those
+            before it in proportion (Huang et al., Deep networks with stochastic depth, ECCV 2016, section 3).
+    """
+
+    def __init__(self, width: float = 1.0, stochastic_depth: float = 0.0) -> None:
         super().__init__()
         channels = [max(8, round(width * c / 8) * 8) for c in CHANNELS]
         layers: list[nn.Module] = [_convolution(3, channels[0], stride=2), nn.ReLU(inplace=True)]
         before = channels[0]
         for stage, after in enumerate(channels):
-            layers.append(_Block(before, after, stride=2 if stage else 1))
+            chance = stochastic_depth * (stage + 1) / len(channels)
+            layers.append(_Block(before, after, stride=2 if stage else 1, chance=chance))
             before = after
         self.layers = nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten())
         self.features = before
@@ -25,16 +32,22 @@ class Compact(nn.Module):
 
 
 class _Block(nn.Module):
-    def __init__(self, before: int, after: int, *, stride: int) -> None:
+    def __init__(self, before: int, after: int, *, stride: int, chance: float) -> None:
         super().__init__()
         self.first = _convolution(before, after, stride=stride)
         self.second = _convolution(after, after, stride=1)
         self.shortcut: nn.Module = nn.Identity()
         if before != after or stride != 1:
             self.shortcut = _convolution(before, after, stride=stride, kernel=1)
+        self.drop: nn.Module = nn.Identity()
+        if chance:
+            # torchvision takes seconds to import, and most trainings do without.
+            from torchvision.ops import StochasticDepth
+
+            self.drop = StochasticDepth(chance, "row")
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.relu(self.second(torch.relu(self.first(x))) + self.shortcut(x))
+        return torch.relu(self.drop(self.second(torch.relu(self.first(x)))) + self.shortcut(x))
 
 
 def _convolution(before: int, after: int, *, stride: int, kernel: int = 3) -> nn.Sequential:

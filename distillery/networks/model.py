@@ -18,6 +18,7 @@ from distillery.networks.safetensors import load_tensors, save_tensors
 
 WEIGHTS = "weights.safetensors"
 CARD = "card.json"
+SHAPE = ("backbone", "width", "dropout", "stochastic_depth", "size")
 MAX_REASON = 1000  # characters, the path among them
 _HEADS: TypeAdapter[LearntHeads] = TypeAdapter(LearntHeads)
 
@@ -32,12 +33,13 @@ class Card:
     backbone: str
     width: Annotated[float, Field(gt=0, le=64)]  # a flipped bit must not ask for more memory than there is
     dropout: Annotated[float, Field(ge=0, le=1)]
+    stochastic_depth: Annotated[float, Field(ge=0, lt=1)]
     size: Annotated[int, Field(ge=1, le=2**16)]
     provenance: Mapping[str, str]
 
     def network(self) -> MultiHead:
         """The network with fresh weights."""
-        return MultiHead(self.heads, backbone=self.backbone, width=self.width, dropout=self.dropout, size=self.size)
+        return MultiHead(self.heads, **{key: getattr(self, key) for key in SHAPE})
 
 
 def save_model(folder: Path, network: MultiHead, card: Card) -> None:
@@ -45,7 +47,7 @@ def save_model(folder: Path, network: MultiHead, card: Card) -> None:
     save_tensors(network.state_dict(), folder / WEIGHTS)
     written = {
         "heads": _HEADS.dump_python(card.heads, mode="json"),
-        **{key: getattr(card, key) for key in ("backbone", "width", "dropout", "size")},
+        **{key: getattr(card, key) for key in SHAPE},
         "provenance": dict(card.provenance),
     }
     with whole_file(folder / CARD) as temporary:

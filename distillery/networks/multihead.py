@@ -23,9 +23,20 @@ class MultiHead(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, heads: LearntHeads, *, backbone: str, width: float, dropout: float, size: int) -> None:
+    def __init__(
+        self,
+        heads: LearntHeads,
+        *,
+        backbone: str,
+        width: float,
+        size: int,
+        dropout: float = 0.0,
+        stochastic_depth: float = 0.0,
+    ) -> None:
         super().__init__()
-        self.backbone, self.features = make_backbone(backbone, width=width, size=size)
+        self.backbone, self.features = make_backbone(
+            backbone, width=width, size=size, stochastic_depth=stochastic_depth
+        )
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleDict({name: nn.Linear(self.features, outputs(head)) for name, head in heads.items()})
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 Share = Annotated[float, Field(ge=0, le=1)]
+NotAll = Annotated[float, Field(ge=0, lt=1)]
 Positive = Annotated[float, Field(gt=0)]
 LARGEST = 2**31 - 1  # of what torch and numpy count or seed with
 Count = Annotated[int, Field(ge=1, le=LARGEST)]

@@ -81,7 +81,6 @@ class Pretrained(Frozen):
 class Network(Frozen):
     backbone: str
     width: Positive
-    dropout: Share
     pretrained: Pretrained | None
 
 

@@ -13,6 +13,7 @@ from distillery.params.kinds import LARGEST, Count, FolderName
 from distillery.params.mistakes import describe
 
 HEAD = "{head}"
+REPLACED = ("rounds", "splits")
 LISTS_OF_HEADS = ("heads_only", "one_label_of")
 Changes = dict[str, Any]
 Seed = Annotated[int, Field(ge=0, le=LARGEST)]
@@ -30,6 +31,7 @@ class Claim(Frozen):
         than_head: the head of ``than`` that is compared, where it is another.
         each: whether it says so of each head, not of their mean.
         baseline: count only how far each of the two falls below this one: negative transfer.
+        halfway_to: compare with the middle between ``than`` and this one: whether half of a gap is closed.
     """
 
     text: str
@@ -40,13 +42,14 @@ class Claim(Frozen):
     than_head: str | None = None
     each: bool = False
     baseline: str | None = None
+    halfway_to: str | None = None
     margin: Annotated[float, Field(ge=0)] = 0.0
 
     @property
     def sides(self) -> tuple[str, ...]:
         """The networks that it names."""
         than = () if isinstance(self.than, float) else (self.than,) if isinstance(self.than, str) else self.than
-        return (self.better, *than, *([self.baseline] if self.baseline else []))
+        return (self.better, *than, *(name for name in (self.baseline, self.halfway_to) if name))
 
 
 class Study(Frozen):
@@ -130,8 +133,6 @@ def variant_params(params: Mapping[str, Any], study: Study, variant: str, seed: 
     lists = {key: changes.pop(key) for key in LISTS_OF_HEADS if key in changes}
     named = {"seed": seed, "report": {"title": f"{variant}, seed {seed}"}}
     found = merge(merge(merge(params, study.base), changes), named)
-    # Replaced, not merged: a variant has no round but its own.
-    found["rounds"] = changes.get("rounds", study.base.get("rounds", params.get("rounds")))
     try:
         for dataset in found["manifest"]["datasets"].values():
             dataset.pop("pairs", None)  # networks are compared by what all of them are measured by
@@ -144,11 +145,15 @@ def variant_params(params: Mapping[str, Any], study: Study, variant: str, seed: 
 
 
 def merge(params: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters with some changed, section by section; the given ones stay as they are."""
+    """Parameters with some changed, section by section; the given ones stay as they are.
+
+    Rounds and splits are replaced: a variant has no round but its own, and shares of splits are of one whole.
+    """
     merged = copy.deepcopy(dict(params))
     for key, value in changes.items():
-        inner = merged.get(key)
-        merged[key] = merge(inner, value) if isinstance(value, Mapping) and isinstance(inner, Mapping) else value
+        inner: Any = merged.get(key)
+        both = isinstance(value, Mapping) and isinstance(inner, Mapping)
+        merged[key] = merge(inner, value) if both and key not in REPLACED else value
     return merged
 
 

@@ -1,13 +1,29 @@
 """The sections teacher and student: how a network is trained."""
 
-from typing import Annotated, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from distillery.heads import Frozen, ViewKind
-from distillery.methods import Aggregation, OptimiserName, Schedule, WeightingName
+from distillery.methods import Aggregation, LabelledShare, OptimiserName, Schedule, WeightingName
 from distillery.params.couplings import Coupling
-from distillery.params.kinds import Count, Positive, Precision, Share, Span
+from distillery.params.kinds import Count, NotAll, Positive, Precision, Share, Span
+
+
+class TrivialAugment(Frozen):
+    kind: Literal["trivial_augment"]
+
+
+class RandAugment(Frozen):
+    """``magnitude``: of every operation, of torchvision's 31 steps."""
+
+    kind: Literal["rand_augment"]
+    operations: Count
+    magnitude: Annotated[int, Field(ge=0, le=30)]
+
+
+# What the two of them do that a head may forbid.
+POLICY_KINDS: frozenset[ViewKind] = frozenset({"rotation", "shift", "brightness", "contrast", "grey"})
 
 
 class Augmentation(Frozen):
@@ -24,6 +40,7 @@ class Augmentation(Frozen):
     blur: Share
     noise: Share
     erase: Share
+    policy: Annotated[TrivialAugment | RandAugment, Field(discriminator="kind")] | None
 
     def kinds(self) -> frozenset[ViewKind]:
         """The kinds of transform that it applies at all."""
@@ -37,7 +54,8 @@ class Augmentation(Frozen):
             "grey": self.grey > 0 or self.saturation > 0,
             "blur": self.blur > 0,
         }
-        return frozenset(kind for kind, is_used in used.items() if is_used)
+        kinds = frozenset(kind for kind, is_used in used.items() if is_used)
+        return kinds | POLICY_KINDS if self.policy else kinds
 
     @field_validator("scale")
     @classmethod
@@ -60,6 +78,8 @@ class Training(Frozen):
     weight_decay: Annotated[float, Field(ge=0)]
     warmup: Share
     smoothing: Share
+    dropout: NotAll
+    stochastic_depth: NotAll
     clip: Positive
     ema: Share
     bf16: Precision
@@ -93,5 +113,15 @@ class Training(Frozen):
         return self
 
 
+class PseudoLearning(Frozen):
+    """How pseudo-labels are learnt; ``weight``: of a pseudo-labelled cell against a labelled one."""
+
+    weight: Positive
+    labelled_share: LabelledShare
+    temperature: Positive
+    drop: NotAll
+
+
 class Student(Training):
-    pseudo_weight: Positive
+    start: Literal["initial", "teacher"]
+    pseudo_labels: PseudoLearning

@@ -7,8 +7,9 @@ from torch import Tensor, nn
 
 from distillery.heads import Identification
 from distillery.images.cells import Cells
-from distillery.losses import head_loss
+from distillery.losses import cell_losses, head_loss
 from distillery.training.coupling import coupling_losses
+from distillery.training.pseudo_cells import at_temperature, counted, drop_largest
 from distillery.training.run import Run
 from distillery.training.settings import Settings
 
@@ -17,14 +18,16 @@ def train_step(run: Run, images: Tensor, cells: Cells, settings: Settings) -> di
     """Update the parameters by one batch, float [batch, 3, height, width]; returns its record, on the device.
 
     ``L = sum_h w_h L_h + sum_c w_c L_c`` with ``L_h`` the masked mean over the head's labelled cells (METHODS, 2MD),
-    its weight from the run's weighting, and ``L_c`` the couplings. With ``accumulate`` k the batch passes through the
+    its weight from the run's weighting, and ``L_c`` the couplings; ``pseudo_cells`` has what pseudo-labelled ones count
+    for. With ``accumulate`` k the batch passes through the
     network in k parts, for a k-th of the memory; each cell weighs what it would in one pass, since every part divides
     by the cells of the whole batch. Only batch normalisation, and weights that are made of the features, see a part.
 
     Returns:
         ``train_loss/<head>``, ``weight/<head>`` and ``coupling/<coupling>``, scalars.
     """
-    totals = torch.stack([cells.weights[name].sum() for name in run.heads])
+    share = settings.pseudo.labelled_share
+    totals = torch.stack([counted(cells.weights[name], cells.pseudo.get(name), share) for name in run.heads])
     coupled = [coupling.counted(cells).sum() for coupling in run.couplings]
     present, parts = totals > 0, settings.accumulate
     losses, weights = torch.zeros_like(totals), torch.zeros_like(totals)
@@ -35,7 +38,7 @@ def train_step(run: Run, images: Tensor, cells: Cells, settings: Settings) -> di
         part = cells.rows(rows)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=settings.bf16):
             features, logits = run.forward(images[rows])
-        found = _head_losses(run, logits, part, totals.clamp(min=1), settings.smoothing)
+        found = _head_losses(run, logits, part, totals.clamp(min=1), settings)
         tied = coupling_losses(run.couplings, logits, part, coupled)
         scaled = [each.weight * loss for each, loss in zip(run.couplings, tied, strict=True)]
         total = torch.stack(scaled).sum() if scaled else found.new_zeros(())
@@ -51,15 +54,20 @@ def train_step(run: Run, images: Tensor, cells: Cells, settings: Settings) -> di
     return run.record(losses, weights, ties)
 
 
-def _head_losses(run: Run, logits: dict[str, Tensor], cells: Cells, totals: Tensor, smoothing: float) -> Tensor:
+def _head_losses(run: Run, logits: dict[str, Tensor], cells: Cells, totals: Tensor, settings: Settings) -> Tensor:
     """Float [heads]."""
-    found = []
+    found, smoothing, how = [], settings.smoothing, settings.pseudo
     for (name, head), total in zip(run.heads.items(), totals.unbind(), strict=True):
-        given = logits[name], cells.labels[name], cells.weights[name]
+        said, labels, weights, pseudo = logits[name], cells.labels[name], cells.weights[name], cells.pseudo.get(name)
         if isinstance(head, Identification):
-            found.append(run.identities[name](*given, total))
-        else:
-            found.append(head_loss(head, *given, smoothing=smoothing, total=total))
+            found.append(run.identities[name](said, labels, weights, total))
+            continue
+        if pseudo is not None and how.temperature != 1:
+            said, weights = at_temperature(head, said, weights, pseudo, how.temperature)
+        if pseudo is not None and how.drop:
+            losses = cell_losses(head, said.detach(), labels, smoothing=smoothing)
+            weights = drop_largest(losses, weights, pseudo, how.drop)
+        found.append(head_loss(head, said, labels, weights, smoothing=smoothing, total=total))
     return torch.stack(found)
 
 

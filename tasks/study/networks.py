@@ -1,6 +1,7 @@
 """Reads the study's images; writes ``data/study/networks/<seed>-<variant>/``: what a variant's networks are worth.
 
 The pipeline's own stages run in a folder of the variant's, one after another. Interrupted, it goes on where it was.
+Variants whose teachers are the same train it once.
 """
 
 import shutil
@@ -16,7 +17,7 @@ from distillery.images.store import ImageStore
 from distillery.networks.model import file_hash
 from distillery.params import TEACHER, Params
 from distillery.tables import manifest_schema, read_table, write_table
-from tasks import evaluation, predictions, pseudo_labels, student, teacher
+from tasks import evaluation, manifest, predictions, pseudo_labels, student, teacher
 from tasks.study import design
 from tasks.support import paths, tracking
 from tasks.support.command import run_keyed_stage
@@ -25,6 +26,7 @@ from tasks.support.resuming import mark_of
 
 KEPT = ("scores", "draws", "audit", "history")
 MARK = "made_of"
+TEACHERS = paths.CHECKPOINTS / "teachers"
 
 
 def write_networks(_: object, key: str) -> Path:
@@ -72,25 +74,35 @@ def _folder(key: str, params: Params, one_label_of: Sequence[str]) -> Path:
         for place, path in _linked(params):
             (folder / place).parent.mkdir(parents=True, exist_ok=True)
             (folder / place).symlink_to(path.resolve())
-        _write_manifest(folder / paths.MANIFEST, params, one_label_of)
+        _write_manifest(folder, params, one_label_of)
         with whole_file(found) as temporary:
             temporary.write_text(mark)
     return folder
 
 
-def _write_manifest(path: Path, params: Params, one_label_of: Sequence[str]) -> None:
-    """The study's manifest, or, for a variant that wants it so, a partly labelled one."""
-    if not one_label_of:
+def _write_manifest(folder: Path, params: Params, one_label_of: Sequence[str]) -> None:
+    """The study's manifest, or, for a variant that wants it so, a partly labelled one, or one of other splits."""
+    base, path = design.read_base(design.read_study()), folder / paths.MANIFEST
+    if _splits(params) != _splits(base):
+        with chdir(folder):
+            manifest.main(params.model_copy(update={"seed": base.seed}))  # the same people in every test split
+    elif one_label_of:
+        partly = keep_one_label(read_table(design.MANIFEST), one_label_of, params.seed)
+        write_table(partly.to_arrow(), manifest_schema(base.heads), path)
+    else:
         path.symlink_to(design.MANIFEST.resolve())
-        return
-    partly = keep_one_label(read_table(design.MANIFEST), one_label_of, params.seed)
-    schema = manifest_schema(design.read_base(design.read_study()).heads)
-    write_table(partly.to_arrow(), schema, path)
+
+
+def _splits(params: Params) -> dict[str, object]:
+    return {name: dataset.splits for name, dataset in params.manifest.datasets.items()}
 
 
 def _linked(params: Params) -> Iterator[tuple[Path, Path]]:
     """What the stages look for in their folder, and where it is."""
+    yield paths.RAW, paths.RAW
     yield paths.IMAGES, design.IMAGES
+    TEACHERS.mkdir(parents=True, exist_ok=True)
+    yield TEACHERS, TEACHERS
     if params.network.pretrained is not None:
         yield Path(params.network.pretrained.path), Path(params.network.pretrained.path)
     records = {Path("runs")}  # and where a database of another name lies
@@ -102,9 +114,21 @@ def _linked(params: Params) -> Iterator[tuple[Path, Path]]:
             yield record, record
 
 
+def _train_teacher(params: Params) -> None:
+    """Train the teacher, unless another variant has trained this very one."""
+    facts = params.model_dump_json(
+        include={"seed", "threads", "device", "deterministic", "heads", "network", "teacher"}
+    )
+    data = file_hash(paths.MANIFEST), ImageStore(paths.IMAGES).content_hash()
+    kept = TEACHERS / mark_of(facts, *data, code_hash((*TRAINING, "distillery/heads.py", "tasks/support")))
+    source, target = (kept, paths.model(TEACHER)) if kept.is_dir() else (teacher.train_teacher(params), kept)
+    with whole_folder(target) as draft:
+        shutil.copytree(source, draft, dirs_exist_ok=True)
+
+
 def _stages(params: Params) -> Iterator[tuple[Path, Callable[[], object]]]:
     """The pipeline, from the teacher on: what each stage writes, last of all, and how it is run."""
-    yield paths.model(TEACHER), partial(teacher.train_teacher, params)
+    yield paths.model(TEACHER), partial(_train_teacher, params)
     yield paths.metrics(TEACHER), partial(evaluation.main, params, TEACHER)
     for key in params.rounds:
         yield paths.predictions(key), partial(predictions.main, params, key)

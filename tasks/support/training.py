@@ -11,23 +11,25 @@ import numpy as np
 import polars as pl
 import torch
 
+from distillery.errors import DistilleryError
 from distillery.files import whole_folder
 from distillery.heads import LearntHeads
-from distillery.images.augmentation import Strengths
 from distillery.images.cells import Cells, fill_empty, labelled_cells
 from distillery.images.store import ImageStore
-from distillery.networks.model import Card, file_hash, save_model, start_from
+from distillery.networks.model import CARD, WEIGHTS, Card, file_hash, load_model, save_model, start_from
 from distillery.networks.multihead import MultiHead
 from distillery.params import Params
 from distillery.params.couplings import Coupling
-from distillery.params.training import Training
+from distillery.params.training import PseudoLearning, Training
 from distillery.tables import POOL, READABLE, read_table, write_table
+from distillery.training import settings
 from distillery.training.batches import BatchPlan
 from distillery.training.checkpoint import remove_checkpoint
 from distillery.training.examples import Examples
 from distillery.training.fit import fit
 from distillery.training.settings import Settings
 from tasks.support import paths, tracking
+from tasks.support.augmentation import make_strengths
 from tasks.support.command import stopping_gently
 from tasks.support.couplings import co_annotated, make_couplings
 from tasks.support.machine import describe_machine, prepare_machine, use_bf16
@@ -42,11 +44,16 @@ class PseudoLabelled:
 
     path: Path
     soft: dict[str, bool]
-    weight: float
+    learning: PseudoLearning
 
 
-def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled | None = None) -> Path:
-    """Train a network from its initial weights and write its model folder.
+def train(
+    key: str, params: Params, training: Training, pseudo: PseudoLabelled | None = None, start: Path | None = None
+) -> Path:
+    """Train a network and write its model folder.
+
+    Args:
+        start: the model folder whose weights it begins with; None begins with initial ones.
 
     Raises:
         DistilleryError: an artefact is missing or damaged, or the mixing names a data set without images.
@@ -57,12 +64,15 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
     labelled = manifest.filter(pl.col("split") == "train")
     couplings = make_couplings(labelled_cells(labelled, params.learnt), training.couplings, params.learnt)
     rows, examples = _training_examples(manifest, store, params, pseudo, training.couplings)
-    shape = params.network.model_dump(include={"backbone", "width", "dropout"})
+    shape = params.network.model_dump(include={"backbone", "width"})
+    shape |= training.model_dump(include={"dropout", "stochastic_depth"})
     network = MultiHead(params.learnt, **shape, size=store.size)
-    if params.network.pretrained is not None:
+    if start is not None:
+        _start_from_model(network, start)
+    elif params.network.pretrained is not None:
         start_from(network.backbone, Path(params.network.pretrained.path), params.network.pretrained.blake2b)
     bf16 = use_bf16(training.bf16, params.device, network)
-    provenance = _provenance(params, training, pseudo, store)
+    provenance = _provenance(params, training, pseudo, start, store)
     facts = {**provenance, **describe_machine(params, bf16), "code": code_hash(TRAINING)}
     checkpoint = paths.CHECKPOINTS / f"{key}.safetensors"
     with stopping_gently() as stop, tracking.live_run(params, key, facts) as log_epoch:
@@ -73,8 +83,8 @@ def train(key: str, params: Params, training: Training, pseudo: PseudoLabelled |
             examples,
             _validation_examples(manifest, store, params.learnt),
             plan=BatchPlan(_groups(rows), training.mixing, batch=training.batch, seed=params.seed),
-            strengths=Strengths(**training.augmentation.model_dump()),
-            settings=Settings(**training.model_dump(include=set(Settings.__annotations__)) | {"bf16": bf16}),
+            strengths=make_strengths(training.augmentation),
+            settings=_settings(training, bf16, pseudo),
             seed=params.seed,
             device=params.device,
             checkpoint=checkpoint,
@@ -117,7 +127,8 @@ def _training_examples(
     pool = pool.unique("image", keep="first", maintain_order=True)
     rows = pl.concat([labelled, pool.join(kept.select("image"), on="image", how="semi", maintain_order="left")])
     cells = co_annotated(labelled_cells(rows, heads), couplings, heads)
-    cells = fill_empty(cells, table, rows["image"], distilled, soft=pseudo.soft, weight=pseudo.weight)
+    how = pseudo.learning.model_dump(include={"weight", "temperature"})
+    cells = fill_empty(cells, table, rows["image"], distilled, soft=pseudo.soft, **how)
     return rows, _examples(rows, store, cells)
 
 
@@ -139,7 +150,25 @@ def _groups(rows: pl.DataFrame) -> dict[str, np.ndarray]:
     return {str(key[0]): part["index"].to_numpy().astype(np.int64) for key, part in numbered.group_by("group")}
 
 
-def _provenance(params: Params, training: Training, pseudo: PseudoLabelled | None, store: ImageStore) -> dict[str, str]:
+def _settings(training: Training, bf16: bool, pseudo: PseudoLabelled | None) -> Settings:
+    found = training.model_dump(include=set(Settings.__annotations__)) | {"bf16": bf16}
+    if pseudo is not None:
+        found["pseudo"] = settings.PseudoLearning(**pseudo.learning.model_dump(exclude={"weight"}))
+    return Settings(**found)
+
+
+def _start_from_model(network: MultiHead, folder: Path) -> None:
+    try:
+        network.load_state_dict(load_model(folder)[0].state_dict())
+    except RuntimeError as error:
+        raise DistilleryError(
+            f"{folder / CARD}: another network than params.yaml describes, so student.start cannot be teacher ({error})"
+        ) from error
+
+
+def _provenance(
+    params: Params, training: Training, pseudo: PseudoLabelled | None, start: Path | None, store: ImageStore
+) -> dict[str, str]:
     """Hashes of all that a model follows from."""
     chosen = params.model_dump_json(include={"seed", "heads", "network"}) + training.model_dump_json()
     found = {
@@ -147,7 +176,8 @@ def _provenance(params: Params, training: Training, pseudo: PseudoLabelled | Non
         "manifest": file_hash(paths.MANIFEST),
         "images": store.content_hash(),
     }
-    return found if pseudo is None else {**found, "pseudo_labels": file_hash(pseudo.path)}
+    found |= {} if pseudo is None else {"pseudo_labels": file_hash(pseudo.path)}
+    return found if start is None else {**found, "start": file_hash(start / WEIGHTS)}
 
 
 def _with_progress(records: Iterator[dict[str, float]], key: str, training: Training) -> Iterator[dict[str, float]]:

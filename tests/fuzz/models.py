@@ -26,7 +26,15 @@ HEADS = {
 
 
 def _written(folder: Path) -> Path:
-    card = Card(heads=HEADS, backbone="compact", width=0.25, dropout=0.1, size=16, provenance={"manifest": "abc"})
+    card = Card(
+        heads=HEADS,
+        backbone="compact",
+        width=0.25,
+        dropout=0.1,
+        stochastic_depth=0,
+        size=16,
+        provenance={"manifest": "abc"},
+    )
     save_model(folder, card.network(), card)
     return folder
 

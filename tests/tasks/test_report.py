@@ -124,7 +124,7 @@ def write_round(key: str, params: Params, *, gain: float, audited: bool) -> None
 
 
 def write_card(key: str, params: Params) -> None:
-    shape = {"backbone": "compact", "width": 0.25, "dropout": 0.0, "size": 32}
+    shape = {"backbone": "compact", "width": 0.25, "dropout": 0.0, "stochastic_depth": 0.0, "size": 32}
     card = Card(heads=params.heads, **shape, provenance={"params": f"hash-{key}"})
     paths.model(key).mkdir(parents=True)
     save_model(paths.model(key), card.network(), card)

@@ -1,7 +1,11 @@
 from pathlib import Path
 
 import polars as pl
+import pytest
+import torch
 
+from distillery.errors import DistilleryError
+from distillery.networks.safetensors import load_tensors
 from distillery.params import Params
 from distillery.tables import manifest_schema, read_table, write_table
 from tasks.student import train_student
@@ -26,6 +30,18 @@ def test_the_truth_of_audit_images_reaches_no_weight(world: Path, params: Params
     write_table(table.with_columns(gender=wrong).to_arrow(), manifest_schema(params.heads), path)
     train_student(params, "r1")
     assert WEIGHTS.read_bytes() == before
+
+
+def test_a_student_may_start_from_its_teachers_weights_and_not_from_another_networks(world: Path, params: Params):
+    slow = {"learning_rate": 1e-9, "weight_decay": 0.0, "ema": 0.0, "start": "teacher"}
+    params = params.model_copy(update={"student": params.student.model_copy(update=slow)})
+    train_student(params, "r1")
+    found, teacher = (load_tensors(Path(f"models/{key}/weights.safetensors")) for key in ("r1", "r0"))
+    learnt = [name for name in teacher if "running" not in name and "num_batches" not in name]
+    assert all(torch.allclose(found[name], teacher[name], atol=1e-5) for name in learnt)
+    wider = params.model_copy(update={"network": params.network.model_copy(update={"width": 0.5})})
+    with pytest.raises(DistilleryError, match=r"models/r0/card\.json: another network than params\.yaml describes"):
+        train_student(wider, "r1")
 
 
 def test_pseudo_labels_matter(world: Path, params: Params):

@@ -111,6 +111,9 @@ class Networks:
             return {seed: values - claim.than for seed, values in better.items()}
         name = claim.than if isinstance(claim.than, str) else self.best(claim.than)
         than = {} if name is None else self.worth(name, other, claim.domains)
+        if claim.halfway_to is not None:
+            end = self.worth(claim.halfway_to, other, claim.domains)
+            than = {seed: (than[seed] + end[seed]) / 2 for seed in than.keys() & end.keys()}
         if claim.baseline is not None:
             alone = self.worth(claim.baseline, head, claim.domains)
             better, than = _below(better, alone), _below(than, alone)

@@ -50,6 +50,10 @@ def test_the_manifest_becomes_labels_and_weights(cells: Cells):
 def test_a_flip_swaps_left_and_right_with_their_weights_in_the_flipped_images_only(cells: Cells, heads: Heads):
     weights = dict(cells.weights, units=torch.tensor([[1.0, 0.0, 0.0]] * 8))
     found = Cells(cells.labels, weights).flipped(heads, torch.arange(8) < 4)
+    assert found.pseudo == {}
+    supposed = {"units": torch.tensor([[True, False, False]] * 8)}
+    swapped = Cells(cells.labels, weights, supposed).flipped(heads, torch.arange(8) < 4).pseudo["units"]
+    assert torch.equal(swapped.float(), found.weights["units"])
     assert torch.equal(found.labels["units"][:4], cells.labels["units"][:4, [2, 1, 0]])
     assert torch.equal(found.labels["units"][4:], cells.labels["units"][4:])
     assert found.weights["units"].tolist() == [[0, 0, 1]] * 4 + [[1, 0, 0]] * 4
@@ -76,6 +80,17 @@ def test_soft_pseudo_labels_fill_the_empty_cells(cells: Cells, manifest, pseudo,
     # an element of a labelled row, and all elements of an empty one; the middle one was refused
     assert found.weights["units"][:2].tolist() == [[1, 0, 1], [0.5, 0, 0.5]]
     assert found.labels["units"][1].tolist() == pytest.approx([0.6, 0.4, 0.1])
+    for name in heads:
+        assert torch.equal(found.pseudo[name], (cells.weights[name] == 0) & (found.weights[name] > 0))
+
+
+def test_soft_targets_are_as_hot_as_asked_and_decisions_are_not(cells: Cells, manifest, pseudo, heads: Heads):
+    soft = dict.fromkeys(heads, True) | {"units": False}
+    found = fill_empty(cells, pseudo, manifest["image"], heads, soft=soft, weight=1, temperature=2)
+    roots = torch.tensor([0.2, 0.5, 0.3]).sqrt()
+    assert torch.allclose(found.labels["mood"][1], roots / roots.sum())
+    assert found.labels["units"][1].tolist() == [1, 0, 0]
+    assert found.labels["years"][2].tolist() == [77]
 
 
 def test_hard_pseudo_labels_are_the_teachers_decision(cells: Cells, manifest, pseudo, heads: Heads):

@@ -15,7 +15,15 @@ from distillery.networks.safetensors import save_tensors
 
 @pytest.fixture
 def card(heads: Heads) -> Card:
-    return Card(heads=heads, backbone="compact", width=0.25, dropout=0.1, size=16, provenance={"manifest": "abc"})
+    return Card(
+        heads=heads,
+        backbone="compact",
+        width=0.25,
+        dropout=0.1,
+        stochastic_depth=0,
+        size=16,
+        provenance={"manifest": "abc"},
+    )
 
 
 @pytest.fixture
