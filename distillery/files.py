@@ -7,12 +7,14 @@ Killed at any moment, a path holds its former content or the new one. What a kil
 import ctypes
 import errno
 import fcntl
+import hashlib
 import os
 import re
 import shutil
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -42,18 +44,19 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """Yield a temporary folder beside ``path``; on a clean exit it replaces ``path``.
-
-    Raises:
-        BlockingIOError: another process is writing ``path``.
-        OSError: a disk is full, and the error says which file did not fit.
-    """
+    """Yield a temporary folder beside ``path``; on a clean exit it replaces ``path``; raises as ``whole_file``."""
     _draft_path(path).mkdir(parents=True, exist_ok=True)
     with _draft(path, os.O_RDONLY | os.O_DIRECTORY) as draft:
         yield draft
         flush_folder(draft)
         _swap(draft, path)
         _flush(path.parent)
+
+
+def file_hash(path: Path) -> str:
+    """A 128-bit hash of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, partial(hashlib.blake2b, digest_size=16)).hexdigest()
 
 
 def flush_folder(folder: Path) -> None:

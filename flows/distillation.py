@@ -32,7 +32,9 @@ def distillation() -> None:
             run("few_shot", key)
             record(key)
 
+        run("promotion")
         run("report")
+        record(params.models[-1])
 
 
 if __name__ == "__main__":

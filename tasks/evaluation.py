@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from distillery.errors import DistilleryError
+from distillery.files import file_hash
 from distillery.heads import AnyHeads, Compound, Identification
 from distillery.images.cells import labelled_cells
 from distillery.images.pairs import read_pairs
@@ -21,7 +22,7 @@ from distillery.images.store import ImageStore
 from distillery.labelling.compounds import score_compounds
 from distillery.labelling.predictor import Predictor
 from distillery.labelling.views import check_views
-from distillery.networks.model import WEIGHTS, file_hash, load_model
+from distillery.networks.model import WEIGHTS, load_model
 from distillery.params import TEACHER, Params
 from distillery.tables import READABLE, read_table
 from tasks.support import paths

@@ -12,14 +12,14 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from distillery.files import part_path
+from distillery.files import file_hash, part_path
 from distillery.heads import Compound
 from distillery.images.cells import labelled_cells
 from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
 from distillery.labelling.few_shot import FewShot, draw_shots, fine_tune, split_people
 from distillery.metrics import score
-from distillery.networks.model import WEIGHTS, file_hash, load_model
+from distillery.networks.model import WEIGHTS, load_model
 from distillery.params import Params
 from distillery.tables import READABLE, people, read_table
 from tasks.support import paths

@@ -8,11 +8,12 @@ from pathlib import Path
 import polars as pl
 
 from distillery.errors import DistilleryError
+from distillery.files import file_hash
 from distillery.heads import Heads
 from distillery.images.store import ImageStore
 from distillery.labelling.inference import predict_shards
 from distillery.labelling.views import check_views
-from distillery.networks.model import CARD, WEIGHTS, file_hash, load_model
+from distillery.networks.model import CARD, WEIGHTS, load_model
 from distillery.params import Params
 from distillery.tables import POOL, READABLE, read_table
 from tasks.support import paths

@@ -1,8 +1,9 @@
-"""Reads every round's evaluation, pseudo-labels and model card; writes ``data/report/index.html``. Seconds.
+"""Reads every round's evaluation, pseudo-labels and model card, and the promotion; writes ``data/report/index.html``.
 
-The page holds all that it shows and opens without a network; the same artefacts give the same bytes.
+In seconds. The page holds all that it shows and opens without a network; the same artefacts give the same bytes.
 """
 
+import json
 from collections import Counter
 from functools import partial
 from itertools import groupby
@@ -27,8 +28,9 @@ from distillery.reporting.side_by_side import measure_datasets
 from distillery.reporting.yields import Labelled, describe_pseudo_labels, list_groups
 from distillery.tables import POOL, READABLE, SPLITS, read_parts, read_table
 from tasks.support import paths
-from tasks.support.closing import PAGE, print_closing_table, read_tables, stack_tables
+from tasks.support.closing import PAGE, print_closing_table
 from tasks.support.command import run_stage
+from tasks.support.evaluations import read_tables, stack_tables
 
 USABLE = (pl.col("status") == READABLE) & pl.col("split").is_in(POOL)
 
@@ -80,6 +82,7 @@ def _results(params: Params) -> dict[str, object]:
         "tally": Counter(one.verdict for one in aimed),
         "measured": sorted(measure_datasets(scores, heads, rounds), key=lambda part: part.dataset not in targets),
         "decisions": sorted(decisions, key=lambda found: found.dataset not in targets),
+        "promotion": json.loads(paths.PROMOTION.read_text()),
         "learning": describe_learning(read_tables("history", rounds), params.learnt),
     }
 

@@ -24,19 +24,20 @@ def test_a_threshold_runs_again_from_pseudo_labels_on(world: Path):
     edit_params(world, lambda params: params["pseudo_labels"]["heads"]["race"]["rules"][0].update(least=half))
     ran = stages_run(call(world, "dvc", "repro"))
     assert ran[:2] == ["pseudo_labels@r1", "student@r1"]
-    assert sorted(ran[2:-1]) == ["evaluation@r1", "few_shot@r1"]
-    assert ran[-1] == "report"
+    assert sorted(ran[2:-2]) == ["evaluation@r1", "few_shot@r1"]
+    assert ran[-2:] == ["promotion", "report"]
 
 
 def test_one_more_round_runs_nothing_old_and_a_removed_one_leaves_the_report(world: Path):
     edit_params(world, lambda params: params["rounds"].update(r2={"teacher": "r1"}))
     ran = stages_run(call(world, "dvc", "repro"))
     assert ran[:3] == ["predictions@r2", "pseudo_labels@r2", "student@r2"]
-    assert sorted(ran[3:-1]) == ["evaluation@r2", "few_shot@r2"]
-    assert ran[-1] == "report"
+    assert sorted(ran[3:-2]) == ["evaluation@r2", "few_shot@r2"]
+    assert ran[-2:] == ["promotion", "report"]
     assert "r2" in (world / "data/report/index.html").read_text()
     edit_params(world, lambda params: params["rounds"].pop("r2"))
-    assert stages_run(call(world, "dvc", "repro")) in ([], ["report"])
+    assert set(stages_run(call(world, "dvc", "repro"))) <= {"promotion", "report"}
+    assert "r2" not in (world / "data/promotion.json").read_text()
 
 
 def test_two_clones_give_the_same_lock(finished: Path, tmp_path: Path):
@@ -57,6 +58,7 @@ def test_two_clones_give_the_same_lock(finished: Path, tmp_path: Path):
         (["tasks.student", "r1"], "models/r1"),
         (["tasks.evaluation", "r1"], "data/rounds/r1/evaluation"),
         (["tasks.few_shot", "r1"], "data/rounds/r1/few_shot.json"),
+        (["tasks.promotion"], "data/promotion.json"),
         (["tasks.report"], "data/report"),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, list) else "",

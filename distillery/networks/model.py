@@ -1,6 +1,5 @@
 """A model folder: ``weights.safetensors`` and ``card.json``, all that is needed to use it; no pickle."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from torch import nn
 
 from distillery.errors import DistilleryError
-from distillery.files import whole_file
+from distillery.files import file_hash, whole_file
 from distillery.heads import LearntHeads
 from distillery.networks.multihead import MultiHead
 from distillery.networks.safetensors import load_tensors, save_tensors
@@ -105,9 +104,3 @@ def start_from(backbone: nn.Module, path: Path, blake2b: str) -> None:
         backbone.load_state_dict(tensors)
     except RuntimeError as error:
         raise DistilleryError(f"{path}: does not fit network.backbone ({error})") from error
-
-
-def file_hash(path: Path) -> str:
-    """A 128-bit hash of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

@@ -25,6 +25,7 @@ from distillery.params.sections import (
     Manifest,
     Network,
     Predictions,
+    Promotion,
     Report,
     Round,
     Tracking,
@@ -55,6 +56,7 @@ class Params(Frozen):
     student: Student
     evaluation: Evaluation
     few_shot: FewShot
+    promotion: Promotion
     report: Report
     tracking: Tracking
 

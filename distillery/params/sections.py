@@ -122,6 +122,20 @@ class FewShot(Frozen):
     learning_rate: Positive
 
 
+class Promotion(Frozen):
+    """What a round's network has to show to take the champion's place, in the heads' primary metrics.
+
+    ``gain``: the lower bound of the rise of the mean has to be above it; ``fall``: of a head, ``gap``: of a group
+    behind the whole, the most that is allowed; ``least``: images of a group that is looked at.
+    """
+
+    gain: Annotated[float, Field(ge=0)]
+    confidence: Annotated[float, Field(gt=0.5, lt=1)]
+    fall: Annotated[float, Field(ge=0)]
+    gap: Annotated[float, Field(ge=0)]
+    least: Count
+
+
 class Report(Frozen):
     title: str
     gallery: Count

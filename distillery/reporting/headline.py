@@ -9,9 +9,7 @@ from markupsafe import Markup
 from distillery.heads import AnyHeads
 from distillery.metrics import higher_is_better
 from distillery.reporting.axes import Scale, number
-from distillery.reporting.results import by_place, primary_metric
-
-WAY = "ensemble"
+from distillery.reporting.results import WAY, by_place, primary_metric
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,11 @@ CONFUSION = pl.Schema({**_PLACE, "actual": pl.String(), "predicted": pl.String()
 RELIABILITY = pl.Schema({**_PLACE, "confidence": pl.Float64(), "accuracy": pl.Float64(), "images": pl.Float64()})
 AUDIT = pl.Schema({**_PLACE, **_INTERVAL})
 GROUPS = pl.Schema({**_PLACE, "by": pl.String(), "group": pl.String(), **_INTERVAL})
+TEST_GROUPS = pl.Schema(
+    {**_PLACE, "by": pl.String(), "group": pl.String(), "value": pl.Float64(), "images": pl.Int64()}
+)
+DRAWS = pl.Schema({**_PLACE, "draw": pl.Int64(), "value": pl.Float64()})
+WAY = "ensemble"  # of the two ways in which a network is tested, the one by which rounds are compared
 AMONG = "balanced_accuracy_among"
 
 

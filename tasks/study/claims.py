@@ -13,12 +13,12 @@ from distillery.metrics import PRIMARY
 from distillery.params import TEACHER, Params
 from distillery.params.study import HEAD, Claim, Study
 from distillery.reporting.figures import draw_claims
-from distillery.reporting.headline import WAY
+from distillery.reporting.results import WAY
 from distillery.reporting.study.compare import DRAWS, MEAN, POINTS, Networks
 from distillery.reporting.study.page import head_of_page, verdict, write_claims, write_networks, write_transfer
 from tasks.study import design
-from tasks.support.closing import read_evaluation
 from tasks.support.command import run_stage
+from tasks.support.evaluations import read_evaluation
 
 CLAIMS = pl.Schema(
     {"claim": pl.String(), "head": pl.String(), "value": pl.Float64(), "low": pl.Float64(), "high": pl.Float64()}

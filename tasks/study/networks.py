@@ -11,10 +11,9 @@ from functools import partial
 from pathlib import Path
 
 from distillery.errors import DistilleryError
-from distillery.files import whole_file, whole_folder
+from distillery.files import file_hash, whole_file, whole_folder
 from distillery.images.partial import keep_one_label
 from distillery.images.store import ImageStore
-from distillery.networks.model import file_hash
 from distillery.params import TEACHER, Params
 from distillery.tables import manifest_schema, read_table, write_table
 from tasks import evaluation, manifest, predictions, pseudo_labels, student, teacher

@@ -1,6 +1,4 @@
-"""The table that the pipeline closes with, and how tables of all rounds are read."""
-
-from pathlib import Path
+"""The table that the pipeline closes with."""
 
 import polars as pl
 from rich.box import SIMPLE_HEAD
@@ -14,25 +12,9 @@ from distillery.reporting.headline import compare_rounds, signed
 from distillery.reporting.page import words
 from tasks.support import paths
 from tasks.support.command import run_stage
+from tasks.support.evaluations import stack_tables
 
 PAGE = "index.html"
-
-
-def read_tables(what: str, rounds: list[str]) -> dict[str, pl.DataFrame]:
-    """One table of an evaluation, by round."""
-    return {key: read_evaluation(paths.evaluation(key), what) for key in rounds}
-
-
-def read_evaluation(evaluation: Path, what: str) -> pl.DataFrame:
-    """One table of one evaluation."""
-    # From memory: reading a file polars waits for ever where there is too little of it for the threads that read.
-    # A table that holds no row has no header either.
-    return pl.read_csv((evaluation / f"{what}.csv").read_bytes(), raise_if_empty=False)
-
-
-def stack_tables(what: str, schema: pl.Schema, rounds: list[str]) -> pl.DataFrame:
-    """The same as one table with a column ``round``."""
-    return results.stack_rounds(read_tables(what, rounds), schema)
 
 
 def print_closing_table(params: Params) -> None:

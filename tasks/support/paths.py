@@ -5,6 +5,7 @@ from pathlib import Path
 RAW = Path("data/raw")
 MANIFEST = Path("data/manifest.parquet")
 IMAGES = Path("data/images")
+PROMOTION = Path("data/promotion.json")
 REPORT = Path("data/report")
 CHECKPOINTS = Path(".checkpoints")
 LOCKS = Path(".dvc/tmp")

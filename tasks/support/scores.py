@@ -21,7 +21,7 @@ from distillery.metrics.reliability import reliability
 from distillery.tables import people
 
 WAYS = ("one_view", "ensemble")
-SMALL = ("scores", "draws", "reliability", "audit", "groups")
+SMALL = ("scores", "draws", "test_groups", "reliability", "audit", "groups")
 BANDS = 4  # of a number, by which people are grouped
 Measure = Callable[..., dict[str, float]]
 
@@ -34,6 +34,7 @@ class Scores:
         self._resamples, self._confidence, self._seed = resamples, confidence, seed
         self.scores: list[dict] = []
         self.draws: list[dict] = []
+        self.test_groups: list[dict] = []
         self._confusion: list[pl.DataFrame] = []
         self.reliability: list[dict] = []
         self.audit: list[dict] = []
@@ -53,10 +54,23 @@ class Scores:
             if way == "ensemble":
                 primary = enumerate(draws[PRIMARY[head.kind]].tolist())
                 self.draws += [{**place, "head": name, "draw": number, "value": value} for number, value in primary]
+        self._add_test_groups(rows, name, found["ensemble"], labels, present)
         if isinstance(head, Classification):
             values, truth = found["ensemble"], labels.argmax(dim=1)
             self._confusion.append(_decisions({**place, "head": name}, head, truth, values.argmax(dim=1)))
             self.reliability += [{**place, "head": name, **row} for row in reliability(values, truth)]
+
+    def _add_test_groups(self, rows: pl.DataFrame, name: str, values: Tensor, labels: Tensor, present: Tensor) -> None:
+        """The ensemble's primary metric group by group, by every other head that tells of the whole image."""
+        head, metric = self.heads[name], PRIMARY[self.heads[name].kind]
+        if isinstance(head, Identification):
+            return  # its groups would be of people, not of images
+        for by, members in group_members(rows, self.heads).items():
+            for group, inside in members.items():
+                if by != name and _count(present[inside]):
+                    value = score(head, values[inside], labels[inside], present[inside])[metric]
+                    place = {**_place(rows), "head": name, "by": by, "group": group}
+                    self.test_groups.append({**place, "value": value, "images": _count(present[inside])})
 
     def add_pairs(self, rows: pl.DataFrame, name: str, found: dict[str, Tensor], pairs: Sequence[Pair]) -> int:
         """Verify a list of pairs, as far as both are among one data set's test rows; returns how many are.
@@ -88,7 +102,7 @@ class Scores:
         everything = (values, kept, labels, present)
         self.audit += self._audited(rows, name, partial(audit_kept, head), everything)
         self._add_groups(rows, name, "class", partial(audit_classes, head), everything)
-        for other, members in audit_members(rows, self.heads).items():
+        for other, members in group_members(rows, self.heads).items():
             if other != name or isinstance(head, Regression):
                 self._add_groups(rows, name, other, partial(audit_groups, head), (*everything, members))
 
@@ -131,8 +145,8 @@ def _decisions(place: dict[str, str], head: Classification, truth: Tensor, decid
     return named.select(*(pl.lit(value).alias(key) for key, value in place.items()), "actual", "predicted")
 
 
-def audit_members(rows: pl.DataFrame, heads: AnyHeads) -> dict[str, dict[str, Tensor]]:
-    """The groups of audited images by each head that tells of the whole image: bool [images] by group.
+def group_members(rows: pl.DataFrame, heads: AnyHeads) -> dict[str, dict[str, Tensor]]:
+    """The groups of labelled images by each head that tells of the whole image: bool [images] by group.
 
     Of a classification its classes, of a single number four equal bands of its range.
     """
@@ -165,4 +179,5 @@ def _place(rows: pl.DataFrame) -> dict[str, str]:
 
 
 def _count(present: Tensor) -> int:
-    return int((present.reshape(len(present), -1).amax(dim=1) > 0).sum())
+    known = present > 0
+    return int((known.any(dim=1) if known.ndim > 1 else known).sum())

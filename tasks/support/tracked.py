@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from distillery.files import file_hash
 from distillery.heads import LearntHeads, names
 from distillery.images.store import ImageStore
-from distillery.networks.model import file_hash, load_model
+from distillery.networks.model import load_model
 from distillery.networks.multihead import MultiHead, decode_all
 from distillery.params import TEACHER, Params
+from distillery.reporting import results
+from distillery.reporting.alarms import find_alarms
 from distillery.reporting.figures import draw_confusion, draw_reliability
 from tasks.support import paths
-from tasks.support.closing import read_evaluation
+from tasks.support.evaluations import read_evaluation, stack_tables
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -45,6 +48,15 @@ def log_figures(client: "MlflowClient", run: str, evaluation: Path) -> None:
         for part in table.partition_by("dataset", "head", maintain_order=True) if len(table) else []:
             dataset, head = part["dataset"][0], part["head"][0]
             client.log_figure(run, draw(part), f"{what}/{dataset}-{head}.png")
+
+
+def tag_alarms(client: "MlflowClient", run: str, rounds: list[str]) -> None:
+    """Tag a round whose pseudo-labels are surer and less often right than those of the round before."""
+    parts = results.by_place(stack_tables("audit", results.AUDIT, rounds))
+    if alarms := [alarm for *_, part in parts for alarm in find_alarms(part)]:
+        client.set_tag(run, "alarm", "; ".join(alarms))
+    elif "alarm" in client.get_run(run).data.tags:
+        client.delete_tag(run, "alarm")
 
 
 def log_inputs(client: "MlflowClient", run: str, key: str, params: Params) -> None:

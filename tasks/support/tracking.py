@@ -1,7 +1,8 @@
 """The MLflow record: a parent run for the pipeline, a child for each round; never double, filled up where DVC restored.
 
 Runs are found by the tag ``distillery.key``, a hash of what they record. Stages write their epochs while they train;
-``python -m tasks.support.tracking [last round]`` adds what the artefacts hold: metrics, figures, data sets, the model.
+``python -m tasks.support.tracking [last round]`` adds what the artefacts hold: metrics, figures, data sets, the model,
+and after the last round who is champion.
 """
 
 import hashlib
@@ -16,14 +17,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distillery.errors import DistilleryError
-from distillery.networks.model import WEIGHTS, file_hash, load_card
+from distillery.files import file_hash
+from distillery.networks.model import WEIGHTS, load_card
 from distillery.params import TEACHER, Params
-from distillery.reporting.alarms import find_alarms
 from distillery.tables import read_table
 from tasks.support import paths
 from tasks.support.command import run_stage
 from tasks.support.record import find_experiment, named_errors, open_record
-from tasks.support.tracked import log_figures, log_inputs, log_model
+from tasks.support.registry import record_champion
+from tasks.support.tracked import log_figures, log_inputs, log_model, tag_alarms
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -62,14 +64,17 @@ def record_rounds(params: Params, last: str | None = None, *, whole: bool = True
     with named_errors(params):
         client = open_record(params)
         parent = _pipeline_run(client, params)
+        runs: dict[str, str] = {}
         for number, key in enumerate(rounds[: rounds.index(last) + 1]):
-            run = _round_run(client, params, key, load_card(paths.model(key)).provenance)
+            runs[key] = run = _round_run(client, params, key, load_card(paths.model(key)).provenance)
             _record_scores(client, parent, run, params, number)
-            _record_alarms(client, run, rounds[max(0, number - 1) : number + 1])
+            tag_alarms(client, run, rounds[max(0, number - 1) : number + 1])
             if whole:
                 _record_artefacts(client, run, params, key)
             client.update_run(run, status="FINISHED")
             print(f"mlflow: round {key} is recorded as run {run}", flush=True)
+        if whole and last == rounds[-1]:
+            record_champion(client, runs, params)
         client.update_run(parent, status="FINISHED" if last == rounds[-1] else "RUNNING")
         return parent
 
@@ -90,18 +95,6 @@ def _record_scores(client: "MlflowClient", parent: str, run: str, params: Params
     _once(client, run, state, "metrics", lambda: _log_metrics(client, run, metrics, step=number))
     # The runs table and the charts show parents first: rounds are the steps of a line there.
     _once(client, run, state, "parent", lambda: _log_metrics(client, parent, metrics, step=number))
-
-
-def _record_alarms(client: "MlflowClient", run: str, rounds: list[str]) -> None:
-    """Tag a round whose pseudo-labels are surer and less often right than those of the round before."""
-    from distillery.reporting import results
-    from tasks.support.closing import stack_tables
-
-    parts = results.by_place(stack_tables("audit", results.AUDIT, rounds))
-    if alarms := [alarm for *_, part in parts for alarm in find_alarms(part)]:
-        client.set_tag(run, "alarm", "; ".join(alarms))
-    elif "alarm" in client.get_run(run).data.tags:
-        client.delete_tag(run, "alarm")
 
 
 def _record_artefacts(client: "MlflowClient", run: str, params: Params, key: str) -> None:

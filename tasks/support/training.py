@@ -12,11 +12,11 @@ import polars as pl
 import torch
 
 from distillery.errors import DistilleryError
-from distillery.files import whole_folder
+from distillery.files import file_hash, whole_folder
 from distillery.heads import LearntHeads
 from distillery.images.cells import Cells, fill_empty, labelled_cells
 from distillery.images.store import ImageStore
-from distillery.networks.model import CARD, WEIGHTS, Card, file_hash, load_model, save_model, start_from
+from distillery.networks.model import CARD, WEIGHTS, Card, load_model, save_model, start_from
 from distillery.networks.multihead import MultiHead
 from distillery.params import Params
 from distillery.params.couplings import Coupling

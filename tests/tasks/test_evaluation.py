@@ -49,6 +49,20 @@ def test_again_gives_the_same_bytes(world: Path, params: Params):
     assert {path: path.read_bytes() for path in Path("data/rounds/r1/evaluation").iterdir()} == before
 
 
+def test_every_head_is_measured_group_by_group_on_the_test_split(world: Path, params: Params):
+    rows = pl.read_csv("data/rounds/r1/evaluation/test_groups.csv")
+    assert set(rows["head"]) == set(params.distilled), "a compound's data set tells of no other head"
+    found = rows.filter((pl.col("dataset") == "print") & (pl.col("head") == "expression"))
+    assert set(found["by"]) == {"age", "gender", "race"}
+    scores = pl.read_csv("data/rounds/r1/evaluation/scores.csv")
+    whole = scores.filter((pl.col("dataset") == "print") & (pl.col("head") == "expression"))["images"][0]
+    by_gender = found.filter(pl.col("by") == "gender")
+    assert set(by_gender["group"]) <= {"male", "female"}
+    assert by_gender["images"].sum() == whole
+    f1 = rows.filter((pl.col("head") == "action_units") & (pl.col("by") == "gender") & (pl.col("dataset") == "print"))
+    assert f1["value"].is_between(0, 1).all()
+
+
 def test_the_audit_is_told_by_class_and_by_group(world: Path, params: Params):
     groups = pl.read_csv("data/rounds/r1/evaluation/groups.csv")
     assert set(groups["head"]) == set(params.distilled)

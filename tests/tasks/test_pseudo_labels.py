@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from distillery.errors import DistilleryError
+from distillery.files import file_hash
 from distillery.params import Params
 from distillery.tables import READABLE, pseudo_labels_schema, read_metadata, read_table
 from tasks import pseudo_labels
@@ -32,7 +33,6 @@ def test_labelled_cells_have_no_pseudo_label(world: Path):
 
 
 def test_the_teacher_is_named_in_the_file(world: Path):
-    from distillery.networks.model import file_hash
 
     assert read_metadata(PATH)["teacher"] == file_hash(Path("models/r0/weights.safetensors"))
 

@@ -17,6 +17,7 @@ from distillery.networks.model import Card, save_model
 from distillery.params import Params, validate
 from distillery.tables import manifest_schema, predictions_schema, pseudo_labels_schema, read_table, write_table
 from tasks import report
+from tasks.promotion import write_promotion
 from tasks.support import paths
 from tasks.support.selecting import make_rule
 
@@ -58,6 +59,7 @@ def params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Params:
     write_pool(params)
     for number, key in enumerate(["r0", *params.rounds]):
         write_round(key, params, gain=0.05 * number, audited=key != "r0")
+    write_promotion(params)
     return params
 
 
@@ -115,9 +117,10 @@ def write_round(key: str, params: Params, *, gain: float, audited: bool) -> None
     folder = paths.evaluation(key)
     folder.mkdir(parents=True)
     tables = {"scores": scores, "confusion": confusion, "reliability": reliability, "audit": audit, "history": history}
-    tables["groups"] = groups
+    tables |= {"groups": groups, "draws": [], "test_groups": []}
     for what, rows in tables.items():
         pl.DataFrame(rows).write_csv(folder / f"{what}.csv")
+    paths.metrics(key).write_text("{}")
     write_card(key, params)
     if key != "r0":
         write_labels(key, params)
@@ -232,13 +235,17 @@ def test_works_without_audit_and_with_nothing_kept(params: Params) -> None:
 
 
 def test_teacher_alone_makes_a_page(params: Params) -> None:
-    page = report.write_report(paths.REPORT, toy_params(rounds={})).read_text()
+    alone = toy_params(rounds={})
+    write_promotion(alone)
+    page = report.write_report(paths.REPORT, alone).read_text()
     assert "no student yet" in page
     assert "r1" not in re.sub(r"<style>.*?</style>", "", page, flags=re.S)
 
 
 def test_folders_of_removed_rounds_are_not_read(params: Params) -> None:
-    page = report.write_report(paths.REPORT, toy_params(rounds={"r1": {"teacher": "r0"}})).read_text()
+    fewer = toy_params(rounds={"r1": {"teacher": "r0"}})
+    write_promotion(fewer)
+    page = report.write_report(paths.REPORT, fewer).read_text()
     assert "hash-r1" in page
     assert "hash-r2" not in page
 

@@ -1,7 +1,7 @@
 import polars as pl
 
 from distillery.heads import Classification, Detection, Regression
-from tasks.support.scores import audit_members
+from tasks.support.scores import group_members
 
 HEADS = {
     "age": Regression(kind="regression", outputs=("years",), range=(0, 100)),
@@ -16,7 +16,7 @@ ROWS = pl.DataFrame(
 
 
 def test_people_are_grouped_by_class_and_by_band_and_the_unknown_by_none():
-    found = audit_members(ROWS, HEADS)
+    found = group_members(ROWS, HEADS)
     assert {name: list(groups) for name, groups in found.items()} == {
         "age": ["0 to 25", "25 to 50", "50 to 75", "75 to 100"],
         "gender": ["male", "female"],

@@ -1,0 +1,145 @@
+"""Whether a round's network takes the champion's place: clause by clause, each with what was found."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from distillery.metrics.bootstrap import interval
+
+PLACE = ["dataset", "head"]
+GROUP = [*PLACE, "by", "group"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What is asked of a challenger.
+
+    Attributes:
+        gain: the lower bound of the rise of the mean over heads has to be above it.
+        confidence: of the paired bootstrap interval that has this bound.
+        fall: no head may fall by more on any data set.
+        gap: no group may fall further behind its data set by more.
+        least: images of a group that is looked at.
+    """
+
+    gain: float
+    confidence: float
+    fall: float
+    gap: float
+    least: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clause:
+    """One condition, what was found and what is allowed, in the head's primary metric."""
+
+    name: str
+    holds: bool
+    found: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What became of one round."""
+
+    round: str
+    against: str
+    clauses: tuple[Clause, ...]
+
+    @property
+    def promoted(self) -> bool:
+        return all(clause.holds for clause in self.clauses)
+
+
+def decide(
+    scores: pl.DataFrame,
+    draws: pl.DataFrame,
+    groups: pl.DataFrame,
+    rounds: Sequence[str],
+    targets: Sequence[str],
+    limits: Limits,
+) -> list[Decision]:
+    """Let each round challenge the champion that the rounds before it left; the first one is champion at the start.
+
+    Args:
+        scores: columns ``round``, ``dataset``, ``head``, ``value``: the primary metric on each test split.
+        draws: the same with ``draw``: on the same people for every round (``metrics.bootstrap``).
+        groups: the same with ``by``, ``group`` and ``images``: of the test images of one group.
+        targets: the data sets whose mean over heads has to rise; all, where none of these is scored.
+    """
+    champion, found = rounds[0], []
+    for key in rounds[1:]:
+        clauses = (
+            _rise(draws, key, champion, targets, limits),
+            _falls(scores, key, champion, limits),
+            _gaps(scores, groups, key, champion, limits),
+        )
+        found.append(Decision(round=key, against=champion, clauses=clauses))
+        champion = key if found[-1].promoted else champion
+    return found
+
+
+def champion_of(decisions: Sequence[Decision], first: str) -> str:
+    """The round that is champion after all of them."""
+    return next((each.round for each in reversed(decisions) if each.promoted), first)
+
+
+def _rise(draws: pl.DataFrame, key: str, champion: str, targets: Sequence[str], limits: Limits) -> Clause:
+    scored = set(draws["dataset"])
+    aimed = [name for name in targets if name in scored] or sorted(scored)
+    both = _pairs(draws.filter(pl.col("dataset").is_in(aimed)), key, champion, [*PLACE, "draw"])
+    changes = both.group_by("draw").agg((pl.col("value") - pl.col("before")).mean()).sort("draw")["value"]
+    low, high = interval(changes.to_numpy(), limits.confidence)
+    mean = float(changes.mean() or 0) if len(changes) else float("nan")  # type: ignore[arg-type]
+    where = ", ".join(aimed)
+    return Clause(
+        name="the mean over heads rises",
+        holds=bool(low > limits.gain),
+        found=f"{mean:+.3f} ({low:+.3f} to {high:+.3f}) on {where}; its lower bound has to be above {limits.gain:g}",
+    )
+
+
+def _falls(scores: pl.DataFrame, key: str, champion: str, limits: Limits) -> Clause:
+    both = _pairs(scores, key, champion, PLACE).with_columns(change=pl.col("value") - pl.col("before"))
+    worst = both.sort("change", *PLACE, nulls_last=True).head(1).to_dicts()
+    change = worst[0]["change"] if worst else 0.0
+    said = f"{worst[0]['head']} on {worst[0]['dataset']} {change:+.3f}" if worst else "no head is scored"
+    return Clause(
+        name="no head falls", holds=change >= -limits.fall, found=f"{said}; allowed is a fall of {limits.fall:g}"
+    )
+
+
+def _gaps(scores: pl.DataFrame, groups: pl.DataFrame, key: str, champion: str, limits: Limits) -> Clause:
+    """How much further a group is behind the whole of its data set than it was with the champion."""
+    behind = groups.join(scores.select("round", *PLACE, whole="value"), on=["round", *PLACE], maintain_order="left")
+    behind = behind.filter(pl.col("images") >= limits.least).with_columns(value=pl.col("whole") - pl.col("value"))
+    both = _pairs(behind, key, champion, GROUP).with_columns(
+        widening=pl.col("value").clip(lower_bound=0) - pl.col("before").clip(lower_bound=0)
+    )
+    widest = both.sort("widening", *GROUP, descending=[True, *[False] * len(GROUP)], nulls_last=True).head(1).to_dicts()
+    widening = widest[0]["widening"] if widest else 0.0
+    said = f"no group of {limits.least} test images is known"
+    if widest:
+        row = widest[0]
+        said = f"{row['head']} of {row['by']} {row['group']} on {row['dataset']}: "
+        said += f"behind by {row['before']:+.3f}, now by {row['value']:+.3f}"
+    return Clause(
+        name="no group falls behind",
+        holds=widening <= limits.gap,
+        found=f"{said}; allowed is a widening of {limits.gap:g}",
+    )
+
+
+def _pairs(table: pl.DataFrame, key: str, champion: str, on: Sequence[str]) -> pl.DataFrame:
+    """Rows of one round with the value ``before`` beside them, the champion's; numbers alone."""
+    known = table.filter(pl.col("value").is_not_nan() & pl.col("value").is_not_null())
+    before = known.filter(pl.col("round") == champion).select(*on, before="value")
+    return known.filter(pl.col("round") == key).join(before, on=list(on), maintain_order="left")
+
+
+def in_plain(decisions: Sequence[Decision]) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """By round what is written down."""
+    for each in decisions:
+        clauses = {clause.name: {"holds": clause.holds, "found": clause.found} for clause in each.clauses}
+        yield each.round, {"against": each.against, "promoted": each.promoted, "clauses": clauses}

@@ -1,0 +1,52 @@
+"""Reads every round's evaluation; writes ``data/promotion.json``: which round is the champion, and why."""
+
+import polars as pl
+
+from distillery.files import file_hash
+from distillery.metrics import PRIMARY
+from distillery.params import TEACHER, Params
+from distillery.reporting import results
+from distillery.reporting.promotion import Decision, Limits, champion_of, decide, in_plain
+from tasks.support import paths
+from tasks.support.command import run_stage
+from tasks.support.evaluations import stack_tables
+from tasks.support.written import write_metrics
+
+
+def write_promotion(params: Params) -> str:
+    """Let every round challenge the champion before it; returns the champion's round."""
+    decisions = decide_rounds(params)
+    champion = champion_of(decisions, TEACHER)
+    measured = {key: file_hash(paths.metrics(key)) for key in params.models}
+    write_metrics(paths.PROMOTION, {"champion": champion, "rounds": dict(in_plain(decisions)), "evaluations": measured})
+    for each in decisions:
+        verdict = "takes the place of" if each.promoted else "does not take the place of"
+        print(f"promotion: {each.round} {verdict} {each.against}")
+        for clause in each.clauses:
+            print(f"  {'yes' if clause.holds else 'NO '} {clause.name}: {clause.found}")
+    print(f"promotion: the champion is {champion}")
+    return champion
+
+
+def decide_rounds(params: Params) -> list[Decision]:
+    """What becomes of each round by its evaluation."""
+    rounds = params.models
+    metrics = {name: PRIMARY[head.kind] for name, head in params.heads.items()}
+    scores = stack_tables("scores", results.SCORES, rounds)
+    primary = pl.col("metric") == pl.col("head").replace_strict(metrics)
+    return decide(
+        scores.filter((pl.col("way") == results.WAY) & primary),
+        stack_tables("draws", results.DRAWS, rounds),
+        stack_tables("test_groups", results.TEST_GROUPS, rounds),
+        rounds,
+        params.targets,
+        Limits(**params.promotion.model_dump()),
+    )
+
+
+def main(params: Params) -> None:
+    write_promotion(params)
+
+
+if __name__ == "__main__":
+    run_stage(main)

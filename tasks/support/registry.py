@@ -1,0 +1,58 @@
+"""The registered model: a version for each round, and who is champion and challenger among them."""
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from distillery.files import file_hash
+from distillery.params import Params
+from tasks.support import paths
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+CHAMPION, CHALLENGER = "champion", "challenger"
+
+
+def record_champion(client: "MlflowClient", runs: Mapping[str, str], params: Params) -> None:
+    """Register every round's logged model and give the aliases away; nothing without a promotion of these very rounds.
+
+    The challenger is the last round, where it is not the champion itself.
+
+    Args:
+        runs: by round, in order, its run's id.
+    """
+    promotion = json.loads(paths.PROMOTION.read_text()) if paths.PROMOTION.is_file() else {}
+    if promotion.get("evaluations") != {key: file_hash(paths.metrics(key)) for key in runs}:
+        return
+    name = params.tracking.experiment
+    versions = {key: _version(client, name, run) for key, run in runs.items()}
+    for key, version in versions.items():
+        tags = {"round": key} | ({"teacher": params.rounds[key].teacher} if key in params.rounds else {})
+        tags |= _verdict(promotion["rounds"].get(key))
+        for tag, value in tags.items():
+            client.set_model_version_tag(name, version, tag, value)
+    champion, last = promotion["champion"], list(runs)[-1]
+    client.set_registered_model_alias(name, CHAMPION, versions[champion])
+    if last != champion:
+        client.set_registered_model_alias(name, CHALLENGER, versions[last])
+    elif CHALLENGER in client.get_registered_model(name).aliases:
+        client.delete_registered_model_alias(name, CHALLENGER)
+    print(f"mlflow: {name}@{CHAMPION} is round {champion}", flush=True)
+
+
+def _verdict(found: Mapping | None) -> dict[str, str]:
+    """Whether a round was promoted, and what it failed."""
+    if found is None:
+        return {}
+    failed = [f"{clause}: {facts['found']}" for clause, facts in found["clauses"].items() if not facts["holds"]]
+    return {"promoted": "yes" if found["promoted"] else "no", "failed": "; ".join(failed) or "nothing"}
+
+
+def _version(client: "MlflowClient", name: str, run: str) -> str:
+    """The version of a run's model, which is registered where it is not."""
+    import mlflow
+
+    if found := client.search_model_versions(f"name = '{name}' and run_id = '{run}'"):
+        return str(found[0].version)
+    return str(mlflow.register_model(f"runs:/{run}/model", name).version)

@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+
+import mlflow
+import numpy as np
+import polars as pl
+import pytest
+from mlflow import MlflowClient
+
+from distillery.heads import names
+from distillery.params import Params
+from tasks.promotion import main, write_promotion
+from tasks.support import paths
+from tests.world import call
+
+CLAUSES = {"the mean over heads rises", "no head falls", "no group falls behind"}
+
+
+def _lenient(params: Params, **changes: float) -> Params:
+    """Only the mean counts; of what is expected of it the bound is a hundred points."""
+    section = {"fall": 1.0, "gap": 1.0, **changes}
+    return params.model_copy(update={"promotion": params.promotion.model_copy(update=section)})
+
+
+def _raise_the_students_draws(by: float) -> None:
+    path = paths.evaluation("r1") / "draws.csv"
+    teacher = pl.read_csv(paths.evaluation("r0") / "draws.csv")
+    teacher.with_columns(pl.col("value") + by).write_csv(path)
+
+
+def test_it_names_a_champion_every_clause_and_what_was_found(world: Path, params: Params):
+    before = paths.PROMOTION.read_bytes()
+    found = json.loads(before)
+    assert found["champion"] in ("r0", "r1")
+    assert set(found["rounds"]) == {"r1"}
+    one = found["rounds"]["r1"]
+    assert one["against"] == "r0"
+    assert set(one["clauses"]) == CLAUSES
+    assert one["promoted"] == all(clause["holds"] for clause in one["clauses"].values())
+    assert (found["champion"] == "r1") == one["promoted"]
+    write_promotion(params)
+    assert paths.PROMOTION.read_bytes() == before
+
+
+@pytest.mark.parametrize(("rise", "champion"), [(0.1, "r1"), (-0.1, "r0")])
+def test_a_student_whose_draws_all_rise_is_promoted_and_one_whose_fall_is_not(
+    world: Path, params: Params, capsys: pytest.CaptureFixture[str], rise: float, champion: str
+):
+    _raise_the_students_draws(rise)
+    main(_lenient(params))
+    printed = capsys.readouterr().out
+    assert f"promotion: the champion is {champion}" in printed
+    assert ("r1 takes the place of r0" in printed) == (champion == "r1")
+    mark = "yes" if champion == "r1" else "NO "
+    assert f"  {mark} the mean over heads rises: {rise:+.3f} ({rise:+.3f} to {rise:+.3f}) on print" in printed
+
+
+def test_mlflow_has_a_version_for_each_round_and_the_aliases_move_with_the_champion(world: Path, params: Params):
+    aliases = []
+    for rise in (-0.1, 0.1):
+        _raise_the_students_draws(rise)
+        write_promotion(_lenient(params))
+        call(world, "tasks.support.tracking")
+        client = MlflowClient(f"sqlite:///{world}/runs/mlflow.db")
+        versions = {version.version: version for version in client.search_model_versions("name = 'distillery'")}
+        assert sorted(version.tags["round"] for version in versions.values()) == ["r0", "r1"], "never double"
+        named = client.get_registered_model("distillery").aliases
+        aliases.append({alias: versions[str(number)].tags["round"] for alias, number in named.items()})
+    assert aliases == [{"champion": "r0", "challenger": "r1"}, {"champion": "r1"}]
+    student = next(version for version in versions.values() if version.tags["round"] == "r1")
+    assert student.tags["teacher"] == "r0"
+    assert (student.tags["promoted"], student.tags["failed"]) == ("yes", "nothing")
+
+
+def test_a_promotion_of_other_evaluations_gives_no_alias(world: Path, params: Params):
+    found = json.loads(paths.PROMOTION.read_text())
+    paths.PROMOTION.write_text(json.dumps(found | {"evaluations": {"r0": "others", "r1": "others"}}))
+    call(world, "tasks.support.tracking")
+    assert not MlflowClient(f"sqlite:///{world}/runs/mlflow.db").search_registered_models()
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of MLflow's own type hints
+def test_the_champions_model_answers_out_of_the_registry(world: Path, params: Params):
+    call(world, "tasks.support.tracking")
+    mlflow.set_tracking_uri(f"sqlite:///{world}/runs/mlflow.db")
+    served = mlflow.pyfunc.load_model("models:/distillery@champion")
+    answer = served.predict(np.zeros((2, 3, 32, 32), dtype=np.float32))
+    assert np.asarray(answer).shape == (2, sum(len(names(head)) for head in params.learnt.values()))
+
+
+def test_the_page_and_dvc_tell_of_it(world: Path):
+    page = (paths.REPORT / "index.html").read_text()
+    champion = json.loads(paths.PROMOTION.read_text())["champion"]
+    assert f"The champion is {champion}" in page
+    assert all(clause in page for clause in CLAUSES)
+    assert champion in call(world, "dvc", "metrics", "show")
