@@ -83,8 +83,7 @@ def _write_manifest(folder: Path, params: Params, one_label_of: Sequence[str]) -
     """The study's manifest, or, for a variant that wants it so, a partly labelled one, or one of other splits."""
     base, path = design.read_base(design.read_study()), folder / paths.MANIFEST
     if _splits(params) != _splits(base):
-        with chdir(folder):
-            manifest.main(params.model_copy(update={"seed": base.seed}))  # the same people in every test split
+        manifest.main(params.model_copy(update={"seed": base.seed}), path)  # the same people in every test split
     elif one_label_of:
         partly = keep_one_label(read_table(design.MANIFEST), one_label_of, params.seed)
         write_table(partly.to_arrow(), manifest_schema(base.heads), path)
@@ -98,7 +97,6 @@ def _splits(params: Params) -> dict[str, object]:
 
 def _linked(params: Params) -> Iterator[tuple[Path, Path]]:
     """What the stages look for in their folder, and where it is."""
-    yield paths.RAW, paths.RAW
     yield paths.IMAGES, design.IMAGES
     TEACHERS.mkdir(parents=True, exist_ok=True)
     yield TEACHERS, TEACHERS

@@ -62,7 +62,7 @@ def test_mlflow_has_a_version_for_each_round_and_the_aliases_move_with_the_champ
         write_promotion(_lenient(params))
         call(world, "tasks.support.tracking")
         client = MlflowClient(f"sqlite:///{world}/runs/mlflow.db")
-        versions = {version.version: version for version in client.search_model_versions("name = 'distillery'")}
+        versions = {str(version.version): version for version in client.search_model_versions("name = 'distillery'")}
         assert sorted(version.tags["round"] for version in versions.values()) == ["r0", "r1"], "never double"
         named = client.get_registered_model("distillery").aliases
         aliases.append({alias: versions[str(number)].tags["round"] for alias, number in named.items()})
