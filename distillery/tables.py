@@ -1,4 +1,4 @@
-"""The three tables, declared once: manifest, predictions, pseudo-labels; checked on writing, versioned."""
+"""The four tables, declared once: manifest, ledger, predictions, pseudo-labels; checked on writing, versioned."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +25,16 @@ def manifest_schema(heads: AnyHeads) -> pa.Schema:
     fields = [("image", pa.string()), ("path", pa.string()), ("dataset", _NAME), ("domain", _NAME)]
     fields += [("split", _NAME), ("identity", pa.string()), ("status", pa.string())]
     return pa.schema(fields + [(name, _label_type(head)) for name, head in heads.items()])
+
+
+def ledger_schema() -> pa.Schema:
+    """A row per image that stands twice: ``exact`` (the same pixels) or ``near`` (as similar as said, maybe mirrored).
+
+    Of a near pair the image is learnt from and its twin measured on; ``kept_out``: training leaves the image out.
+    """
+    fields = [("image", pa.string()), ("dataset", _NAME), ("split", _NAME), ("kind", _NAME)]
+    fields += [("twin", pa.string()), ("twin_dataset", _NAME), ("twin_split", _NAME)]
+    return pa.schema([*fields, ("similarity", pa.float32()), ("mirrored", pa.bool_()), ("kept_out", pa.bool_())])
 
 
 def predictions_schema(heads: Heads) -> pa.Schema:

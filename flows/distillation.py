@@ -19,6 +19,7 @@ def distillation() -> None:
             run("faces", domain)
         run("manifest")
         run("images")
+        run("ledger")
 
         run("teacher")
         run("teacher_evaluation")

@@ -22,6 +22,7 @@ from distillery.params.sections import (
     Faces,
     FewShot,
     Images,
+    Ledger,
     Manifest,
     Network,
     Predictions,
@@ -49,6 +50,7 @@ class Params(Frozen):
     faces: Faces
     manifest: Manifest
     images: Images
+    ledger: Ledger
     network: Network
     teacher: Training
     predictions: Predictions

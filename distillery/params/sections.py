@@ -71,6 +71,13 @@ class Images(Frozen):
     shard: Count
 
 
+class Ledger(Frozen):
+    """``similarity``: the correlation of two pictures from which on they are near duplicates."""
+
+    similarity: Annotated[float, Field(gt=0.5, le=1)]
+    keep_out: bool
+
+
 class Pretrained(Frozen):
     """A safetensors file of a backbone's weights, and the hash of its bytes, which DVC so gets to know."""
 

@@ -12,6 +12,7 @@ STUDY = Path("study/params.yaml")
 FOLDER = Path("data/study")
 MANIFEST = FOLDER / "manifest.parquet"
 IMAGES = FOLDER / "images"
+LEDGER = FOLDER / "ledger.parquet"
 NETWORKS = FOLDER / "networks"
 REPORT = FOLDER / "report"
 

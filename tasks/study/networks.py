@@ -16,7 +16,7 @@ from distillery.images.partial import keep_one_label
 from distillery.images.store import ImageStore
 from distillery.params import TEACHER, Params
 from distillery.tables import manifest_schema, read_table, write_table
-from tasks import evaluation, manifest, predictions, pseudo_labels, student, teacher
+from tasks import evaluation, ledger, manifest, predictions, pseudo_labels, student, teacher
 from tasks.study import design
 from tasks.support import paths, tracking
 from tasks.support.command import run_keyed_stage
@@ -64,6 +64,7 @@ def _folder(key: str, params: Params, one_label_of: Sequence[str]) -> Path:
         params.model_dump_json(),
         list(one_label_of),
         file_hash(design.MANIFEST),
+        file_hash(design.LEDGER),
         ImageStore(design.IMAGES).content_hash(),
     )
     code = code_hash((*TRAINING, *LABELLING, "distillery/metrics", "distillery/params", "distillery/heads.py", "tasks"))
@@ -80,11 +81,14 @@ def _folder(key: str, params: Params, one_label_of: Sequence[str]) -> Path:
 
 
 def _write_manifest(folder: Path, params: Params, one_label_of: Sequence[str]) -> None:
-    """The study's manifest, or, for a variant that wants it so, a partly labelled one, or one of other splits."""
+    """The study's manifest and ledger, or, for a variant that wants it so, a partly labelled one, or other splits."""
     base, path = design.read_base(design.read_study()), folder / paths.MANIFEST
     if _splits(params) != _splits(base):
         manifest.main(params.model_copy(update={"seed": base.seed}), path)  # the same people in every test split
-    elif one_label_of:
+        ledger.main(params, folder / paths.LEDGER, path, design.IMAGES)
+        return
+    (folder / paths.LEDGER).symlink_to(design.LEDGER.resolve())
+    if one_label_of:
         partly = keep_one_label(read_table(design.MANIFEST), one_label_of, params.seed)
         write_table(partly.to_arrow(), manifest_schema(base.heads), path)
     else:
@@ -116,7 +120,7 @@ def _train_teacher(params: Params) -> None:
     facts = params.model_dump_json(
         include={"seed", "threads", "device", "deterministic", "heads", "network", "teacher"}
     )
-    data = file_hash(paths.MANIFEST), ImageStore(paths.IMAGES).content_hash()
+    data = file_hash(paths.MANIFEST), file_hash(paths.LEDGER), ImageStore(paths.IMAGES).content_hash()
     kept = TEACHERS / mark_of(facts, *data, code_hash((*TRAINING, "distillery/heads.py", "tasks/support")))
     source, target = (kept, paths.model(TEACHER)) if kept.is_dir() else (teacher.train_teacher(params), kept)
     with whole_folder(target) as draft:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 RAW = Path("data/raw")
 MANIFEST = Path("data/manifest.parquet")
+LEDGER = Path("data/ledger.parquet")
 IMAGES = Path("data/images")
 PROMOTION = Path("data/promotion.json")
 REPORT = Path("data/report")

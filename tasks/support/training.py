@@ -60,7 +60,7 @@ def train(
     """
     prepare_machine(params)
     torch.manual_seed(params.seed)
-    manifest, store = read_table(paths.MANIFEST, only=pl.col("status") == READABLE), ImageStore(paths.IMAGES)
+    manifest, store = _usable(paths.MANIFEST, paths.LEDGER), ImageStore(paths.IMAGES)
     labelled = manifest.filter(pl.col("split") == "train")
     couplings = make_couplings(labelled_cells(labelled, params.learnt), training.couplings, params.learnt)
     rows, examples = _training_examples(manifest, store, params, pseudo, training.couplings)
@@ -102,6 +102,13 @@ def train(
         write_table(epochs, epochs.schema, folder / "history.parquet")
     remove_checkpoint(checkpoint)
     return paths.model(key)
+
+
+def _usable(manifest: Path, ledger: Path) -> pl.DataFrame:
+    """The readable rows of the manifest, without images whose near duplicates are measured on."""
+    kept_out = read_table(ledger, ["image", "kept_out"], only=pl.col("kept_out"))["image"].unique()
+    readable = (pl.col("status") == READABLE) & ~pl.col("image").is_in(kept_out.implode())
+    return read_table(manifest, only=readable)
 
 
 def _training_examples(
@@ -174,6 +181,7 @@ def _provenance(
     found = {
         "params": hashlib.blake2b(chosen.encode(), digest_size=16).hexdigest(),
         "manifest": file_hash(paths.MANIFEST),
+        "ledger": file_hash(paths.LEDGER),
         "images": store.content_hash(),
     }
     found |= {} if pseudo is None else {"pseudo_labels": file_hash(pseudo.path)}

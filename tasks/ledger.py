@@ -1,0 +1,79 @@
+"""Reads the manifest and the images; writes ``data/ledger.parquet``: which images stand twice, and what follows.
+
+Exact copies share a split already (the manifest sees to it). Near duplicates, of an image that is learnt from and one
+that is measured on, are kept out of training.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from distillery.images.store import ImageStore
+from distillery.images.twins import find_twins
+from distillery.params import Params
+from distillery.tables import READABLE, ledger_schema, read_table, write_table
+from tasks.support import paths
+from tasks.support.command import run_stage
+from tasks.support.machine import prepare_machine
+
+MEASURED, LEARNT = ("test", "val", "audit"), ("train", "unlabelled")
+PLACE = ("dataset", "split")
+
+
+def write_ledger(path: Path, manifest: Path, store: Path, *, similarity: float, keep_out: bool) -> Path:
+    """List exact copies, and near duplicates between what is learnt from and what is measured on.
+
+    Args:
+        similarity: the correlation of two pictures from which on they are near duplicates.
+        keep_out: whether those that are learnt from are to be left out of it.
+    """
+    rows = read_table(manifest, ["image", *PLACE, "status"], only=pl.col("status") == READABLE)
+    rows = rows.select("image", *(pl.col(name).cast(pl.String) for name in PLACE))
+    copies = _copies(rows)
+    places = rows.unique("image", keep="first", maintain_order=True)
+    learnt, measured = (places.filter(pl.col("split").is_in(splits))["image"] for splits in (LEARNT, MEASURED))
+    twins = find_twins(ImageStore(store), learnt, measured, similarity=similarity)
+    near = (
+        twins.join(places, on="image", maintain_order="left")
+        .join(places.select(twin="image", twin_dataset="dataset", twin_split="split"), on="twin", maintain_order="left")
+        .with_columns(kind=pl.lit("near"), kept_out=pl.lit(keep_out))
+    )
+    columns = ledger_schema().names
+    found = pl.concat([copies.select(columns), near.select(columns)])
+    for line in _summary(found):
+        print(f"ledger: {line}")
+    return write_table(found.to_arrow(), ledger_schema(), path)
+
+
+def _copies(rows: pl.DataFrame) -> pl.DataFrame:
+    """Every further row of an image beside its first one."""
+    first = rows.unique("image", keep="first", maintain_order=True)
+    beside = first.select("image", twin_dataset="dataset", twin_split="split")
+    further = rows.filter(~pl.col("image").is_first_distinct())
+    return further.join(beside, on="image", maintain_order="left").with_columns(
+        kind=pl.lit("exact"), twin=pl.col("image"), similarity=pl.lit(1.0, dtype=pl.Float32),
+        mirrored=pl.lit(False), kept_out=pl.lit(False),
+    )  # fmt: skip
+
+
+def _summary(found: pl.DataFrame) -> Iterator[str]:
+    exact, near = (found.filter(pl.col("kind") == kind) for kind in ("exact", "near"))
+    yield f"{len(exact):,} exact copies of images, each in the split of the first"
+    yield f"{near['image'].n_unique():,} images that are learnt from have a near duplicate among the measured ones"
+    by = [*PLACE, "twin_dataset", "twin_split"]
+    for (*place, twin_dataset, twin_split), part in near.group_by(by, maintain_order=True):
+        kept = "kept out of training" if part["kept_out"].any() else "NOT kept out of training"
+        where = f"of {place[0]}, {place[1]}, with a twin in {twin_dataset}, {twin_split}"
+        yield f"  {part['image'].n_unique():,} {where}: {kept}"
+
+
+def main(
+    params: Params, path: Path = paths.LEDGER, manifest: Path = paths.MANIFEST, store: Path = paths.IMAGES
+) -> None:
+    prepare_machine(params)
+    write_ledger(path, manifest, store, **params.ledger.model_dump())
+
+
+if __name__ == "__main__":
+    run_stage(main)
