@@ -1,7 +1,9 @@
 """``distillery <command>``: what people ask of finished rounds, beside the stages that DVC runs."""
 
 import argparse
+from pathlib import Path
 
+from tasks.support.cleanlab import export_labels
 from tasks.support.command import finish, make_ready, read_params
 from tasks.support.what_if import print_comparison
 
@@ -12,6 +14,11 @@ def main() -> None:
     what_if = commands.add_parser("what-if", help="what other rules would keep of a round's predictions")
     what_if.add_argument("round", help="its key in params.yaml, for instance r1")
     what_if.set_defaults(act=lambda options: print_comparison(options.round, read_params()))
+    export = commands.add_parser("cleanlab", help="a CSV in which cleanlab looks for wrong labels (val and audit)")
+    export.add_argument("round", help="whose teacher's predictions are written, for instance r1")
+    export.add_argument("head", help="a classification head")
+    export.add_argument("file", type=Path, help="where to, for instance expression.csv")
+    export.set_defaults(act=lambda options: export_labels(options.round, options.head, options.file, read_params()))
     options = parser.parse_args()
 
     def act() -> None:

@@ -82,8 +82,12 @@ class Predicted:
 
     def validation(self, name: str) -> Labelled:
         """The predicted cells of one head whose truth the validation split knows."""
-        found = pl.concat([part.filter(pl.col("split") == "val") for part in self._parts([name])])
-        return _labelled(self.known(name, "val").join(found, on="image", maintain_order="left"), name, self.heads[name])
+        return _labelled(self.beside_truth(name, "val"), name, self.heads[name])
+
+    def beside_truth(self, name: str, split: str) -> pl.DataFrame:
+        """The predictions of one head for the images of a split that label it, with ``identity`` and ``truth``."""
+        found = pl.concat([part.filter(pl.col("split") == split) for part in self._parts([name])])
+        return self.known(name, split).join(found, on="image", maintain_order="left")
 
     def frequency(self, name: str) -> np.ndarray:
         """Of each class among a head's training labels: float [groups, classes]; 0 of an element without any label."""
