@@ -23,10 +23,10 @@ from distillery.reporting.decisions import describe_decisions
 from distillery.reporting.gallery import Gallery, show_pseudo_labels, sure_cells
 from distillery.reporting.headline import compare_rounds, mean_comparison
 from distillery.reporting.page import render_page
-from distillery.reporting.provenance import count_splits, list_hashes
+from distillery.reporting.provenance import count_splits, count_twins, list_hashes
 from distillery.reporting.side_by_side import measure_datasets
 from distillery.reporting.yields import Labelled, describe_pseudo_labels, list_groups
-from distillery.tables import POOL, READABLE, SPLITS, read_parts, read_table
+from distillery.tables import POOL, READABLE, SPLITS, ledger_schema, read_parts, read_table
 from tasks.support import paths
 from tasks.support.closing import PAGE, print_closing_table
 from tasks.support.command import run_stage
@@ -105,8 +105,9 @@ def _pool(params: Params) -> dict[str, object]:
 
 def _origin(params: Params) -> dict[str, object]:
     manifest = read_table(paths.MANIFEST, ["image", "dataset", "domain", "split", "status"])
+    ledger = read_table(paths.LEDGER, schema=ledger_schema())
     cards = {key: load_card(paths.model(key)).provenance for key in params.models}
-    return {"splits": SPLITS, "counts": count_splits(manifest), "hashes": list_hashes(cards)}
+    return {"splits": SPLITS, "counts": count_splits(manifest), "hashes": list_hashes(cards), **count_twins(ledger)}
 
 
 def _labelled(pool: pl.Series, params: Params) -> list[Labelled]:

@@ -23,6 +23,18 @@ def count_splits(manifest: pl.DataFrame) -> list[dict[str, object]]:
     return found
 
 
+def count_twins(ledger: pl.DataFrame) -> dict[str, object]:
+    """``copies``: rows of images that stand there before; ``twins``: near duplicates by where they and theirs are.
+
+    Args:
+        ledger: the table of ``tables.ledger_schema``.
+    """
+    near = ledger.filter(pl.col("kind") == "near").with_columns(pl.col("^.*(dataset|split)$").cast(pl.String))
+    place = ["dataset", "split", "twin_dataset", "twin_split", "kept_out"]
+    rows = near.group_by(place, maintain_order=True).agg(images=pl.col("image").n_unique())
+    return {"copies": int((ledger["kind"] == "exact").sum()), "twins": rows.to_dicts()}
+
+
 def list_hashes(cards: Mapping[str, Mapping[str, str]]) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """What the models follow from: the names of all hashes, and by round each or a dash."""
     names = list(dict.fromkeys(name for provenance in cards.values() for name in provenance))

@@ -15,7 +15,14 @@ from distillery.labelling.calibration.fit import UNCALIBRATED
 from distillery.labelling.pseudo_labels import Plan, select
 from distillery.networks.model import Card, save_model
 from distillery.params import Params, validate
-from distillery.tables import manifest_schema, predictions_schema, pseudo_labels_schema, read_table, write_table
+from distillery.tables import (
+    ledger_schema,
+    manifest_schema,
+    predictions_schema,
+    pseudo_labels_schema,
+    read_table,
+    write_table,
+)
 from tasks import report
 from tasks.promotion import write_promotion
 from tasks.support import paths
@@ -85,6 +92,13 @@ def write_pool(params: Params) -> None:
         ODD: [[True, None, False]] * COUNT,
     }
     write_table(pa.table(columns), manifest_schema(params.heads), paths.MANIFEST)
+    twin = {"dataset": "lab", "split": "train", "twin_dataset": "street", "twin_split": "test", "mirrored": False}
+    rows = [
+        {**twin, "image": images[0], "twin": images[9], "kind": "near", "similarity": 0.97, "kept_out": True},
+        {**twin, "image": images[4], "twin": images[13], "kind": "near", "similarity": 0.99, "kept_out": True},
+        {**twin, "image": images[8], "twin": images[8], "kind": "exact", "similarity": 1.0, "kept_out": False},
+    ]
+    write_table(pl.DataFrame(rows).to_arrow(), ledger_schema(), paths.LEDGER)
 
 
 def write_round(key: str, params: Params, *, gain: float, audited: bool) -> None:
@@ -240,6 +254,15 @@ def test_teacher_alone_makes_a_page(params: Params) -> None:
     page = report.write_report(paths.REPORT, alone).read_text()
     assert "no student yet" in page
     assert "r1" not in re.sub(r"<style>.*?</style>", "", page, flags=re.S)
+
+
+def test_twins_are_told_where_the_numbers_come_from(params: Params) -> None:
+    page = report.write_report(paths.REPORT, params).read_text()
+    row = '<td>lab, train</td><td>street, test</td><td class="n">2</td><td class="better">kept out of training</td>'
+    assert row in page
+    assert "1 further files are exact copies" in page
+    write_table(ledger_schema().empty_table(), ledger_schema(), paths.LEDGER)
+    assert "No image that is learnt from has a near duplicate" in report.write_report(paths.REPORT, params).read_text()
 
 
 def test_folders_of_removed_rounds_are_not_read(params: Params) -> None:
