@@ -23,6 +23,7 @@ def distillation() -> None:
 
         run("teacher")
         run("teacher_evaluation")
+        run("views")
         record(TEACHER)
 
         for key in params.rounds:

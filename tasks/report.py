@@ -25,6 +25,7 @@ from distillery.reporting.headline import compare_rounds, mean_comparison
 from distillery.reporting.page import render_page
 from distillery.reporting.provenance import count_splits, count_twins, list_hashes
 from distillery.reporting.side_by_side import measure_datasets
+from distillery.reporting.views import describe_views
 from distillery.reporting.yields import Labelled, describe_pseudo_labels, list_groups
 from distillery.tables import POOL, READABLE, SPLITS, ledger_schema, read_parts, read_table
 from tasks.support import paths
@@ -107,7 +108,14 @@ def _origin(params: Params) -> dict[str, object]:
     manifest = read_table(paths.MANIFEST, ["image", "dataset", "domain", "split", "status"])
     ledger = read_table(paths.LEDGER, schema=ledger_schema())
     cards = {key: load_card(paths.model(key)).provenance for key in params.models}
-    return {"splits": SPLITS, "counts": count_splits(manifest), "hashes": list_hashes(cards), **count_twins(ledger)}
+    worth = describe_views(pl.read_csv(paths.VIEWS.read_bytes()))
+    return {
+        "views": worth,
+        "splits": SPLITS,
+        "counts": count_splits(manifest),
+        "hashes": list_hashes(cards),
+        **count_twins(ledger),
+    }
 
 
 def _labelled(pool: pl.Series, params: Params) -> list[Labelled]:

@@ -30,6 +30,7 @@ from distillery.params.sections import (
     Report,
     Round,
     Tracking,
+    Views,
 )
 from distillery.params.selection import PseudoLabels
 from distillery.params.training import Student, Training
@@ -53,6 +54,7 @@ class Params(Frozen):
     ledger: Ledger
     network: Network
     teacher: Training
+    views: Views
     predictions: Predictions
     pseudo_labels: PseudoLabels
     student: Student
@@ -148,12 +150,9 @@ class Params(Frozen):
 
     @model_validator(mode="after")
     def _forbidden_transforms_are_absent(self) -> Self:
-        used = {
-            "teacher.augmentation": self.teacher.augmentation.kinds(),
-            "student.augmentation": self.student.augmentation.kinds(),
-            "predictions.views": {view.kind for view in self.predictions.views},
-            "evaluation.views": {view.kind for view in self.evaluation.views},
-        }
+        training, inference = ("teacher", "student"), ("views", "predictions", "evaluation")
+        used = {f"{key}.augmentation": getattr(self, key).augmentation.kinds() for key in training}
+        used |= {f"{key}.views": {view.kind for view in getattr(self, key).views} for key in inference}
         for where, kinds in used.items():
             for name, head in self.heads.items():
                 if banned := sorted(head.forbids & kinds):

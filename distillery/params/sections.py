@@ -113,6 +113,19 @@ class Predictions(Inference):
     shard: Count
 
 
+class Views(Inference):
+    """Candidate views; ``images``: of the validation split, at most, by which they are ranked."""
+
+    images: Count
+
+    @field_validator("views")
+    @classmethod
+    def _one_is_the_image_itself(cls, views: tuple[View, ...]) -> tuple[View, ...]:
+        if not any(view.kind == "identity" for view in views):
+            raise ValueError("none of them is identity, by which every other is measured; add {kind: identity}")
+        return views
+
+
 class Evaluation(Inference):
     resamples: Annotated[int, Field(ge=20)]
     confidence: Annotated[float, Field(gt=0.5, lt=1)]

@@ -99,6 +99,13 @@ def write_pool(params: Params) -> None:
         {**twin, "image": images[8], "twin": images[8], "kind": "exact", "similarity": 1.0, "kept_out": False},
     ]
     write_table(pl.DataFrame(rows).to_arrow(), ledger_schema(), paths.LEDGER)
+    shares = [("identity", 1.0), ("scale 0.93", 0.875), ("flip", 0.9)]
+    order = [
+        {"views": count, "view": view, "head": name, "relative": share, "mean_relative": share}
+        for count, (view, share) in enumerate(shares, start=1)
+        for name in ("age", "gender")
+    ]
+    pl.DataFrame(order).write_csv(paths.VIEWS)
 
 
 def write_round(key: str, params: Params, *, gain: float, audited: bool) -> None:
@@ -263,6 +270,13 @@ def test_twins_are_told_where_the_numbers_come_from(params: Params) -> None:
     assert "1 further files are exact copies" in page
     write_table(ledger_schema().empty_table(), ledger_schema(), paths.LEDGER)
     assert "No image that is learnt from has a near duplicate" in report.write_report(paths.REPORT, params).read_text()
+
+
+def test_the_worth_of_views_is_drawn_by_head_and_told_in_order(params: Params) -> None:
+    page = report.write_report(paths.REPORT, params).read_text()
+    assert "the least loss is with 2." in page
+    assert '<td class="n">2</td><td>scale 0.93</td><td class="n">0.875</td>' in page
+    assert "age: loss over that of one view, by number of views" in page
 
 
 def test_folders_of_removed_rounds_are_not_read(params: Params) -> None:
