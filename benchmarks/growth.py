@@ -23,6 +23,8 @@ from distillery.heads import Classification, Detection, Heads, Regression
 from distillery.images.adapters import Sighting
 from distillery.images.manifest import Source, assign_splits, label_rows, name_images
 from distillery.images.shards import write_shard
+from distillery.images.store import ImageStore
+from distillery.images.twins import find_twins
 from distillery.labelling.calibration.fit import UNCALIBRATED
 from distillery.labelling.pseudo_labels import Plan, select
 from distillery.parquet import GROUP
@@ -30,13 +32,15 @@ from distillery.tables import READABLE, predictions_schema, read_table, write_ta
 from tasks.support.selecting import make_rule
 from tests.world import call, make_world
 
-STAGES = ("manifest", "images", "teacher", "predictions", "pseudo_labels", "evaluation", "few_shot", "report")
+STAGES = ("manifest", "images", "ledger", "teacher", "views", "predictions", "pseudo_labels", "evaluation", "few_shot")
+STAGES += ("promotion", "report")
 
 
 def measure() -> Iterator[Row]:
     """Rows of the groups ``growth``, ``heads``, ``processes`` and ``start``."""
     yield from _tables()
     yield from _decoding()
+    yield from _twins()
     yield from _heads()
     yield from _rendering()
     yield from _start()
@@ -112,6 +116,20 @@ def _decoding() -> Iterator[Row]:
             images = ((str(index), image) for index, image in enumerate(pixels))
             act = partial(write_shard, folder / "x.arrow", images, size=64, quality=quality, fingerprint="")
             yield _rate("growth", f"write the store, {'pixels' if quality is None else 'JPEG'}", 4096, act)
+
+
+def _twins() -> Iterator[Row]:
+    """Near duplicates of a tenth of the images among the others; noise of 8 x 8 squares, at 32 pixels."""
+    draw = np.random.default_rng(0)
+    for count in (10**3, 10**4, 10**5):
+        pixels = (draw.integers(0, 256, (8, 8, 3), dtype=np.uint8).repeat(4, 0).repeat(4, 1) for _ in range(count))
+        with tempfile.TemporaryDirectory() as name:
+            named = ((str(index), image) for index, image in enumerate(pixels))
+            write_shard(Path(name) / "0.arrow", named, size=32, quality=None, fingerprint="")
+            names, measured = pl.Series([str(index) for index in range(count)]), np.arange(count) % 10 == 0
+            kept, others = names.filter(pl.Series(~measured)), names.filter(pl.Series(measured))
+            act = partial(find_twins, ImageStore(Path(name)), kept, others, similarity=0.96)
+            yield _rate("growth", "near duplicates", count, act)
 
 
 def _heads() -> Iterator[Row]:

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from benchmarks.rows import Act
 from distillery.heads import Heads, names
 from distillery.images.cells import Cells
+from distillery.images.policies import Policy
 from distillery.images.shards import write_shard
 from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
@@ -44,7 +46,7 @@ def bf16(made: nn.Module) -> bool:
     return use_bf16("auto", params().device, made)
 
 
-def network(backbone: str = "compact", heads: Heads | None = None) -> MultiHead:
+def network(backbone: str = "compact", heads: Heads | None = None, *, stochastic_depth: float = 0.0) -> MultiHead:
     """With fresh weights, on the device, channels last."""
     torch.manual_seed(0)
     found = params()
@@ -53,6 +55,7 @@ def network(backbone: str = "compact", heads: Heads | None = None) -> MultiHead:
         backbone=backbone,
         width=found.network.width,
         dropout=found.teacher.dropout,
+        stochastic_depth=stochastic_depth,
         size=found.images.size,
     )
     return made.to(params().device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -75,16 +78,20 @@ def store(size: int, quality: int | None = None, count: int = IMAGES) -> ImageSt
     return ImageStore(folder)
 
 
-def cells(count: int, heads: Heads | None = None) -> Cells:
-    """Every cell labelled."""
+def cells(count: int, heads: Heads | None = None, *, supposed: bool = False) -> Cells:
+    """Every cell labelled, or every other image pseudo-labelled."""
     labels: dict[str, Tensor] = {}
     weights: dict[str, Tensor] = {}
+    pseudo: dict[str, Tensor] = {}
     for name, head in (heads or params().distilled).items():
         width = len(names(head))
         labels[name] = torch.zeros(count, width)
         labels[name][:, 0] = 1
         weights[name] = torch.ones(count, width) if head.kind == "detection" else torch.ones(count)
-    return Cells(labels, weights)
+        if supposed:
+            pseudo[name] = torch.zeros_like(weights[name], dtype=torch.bool)
+            pseudo[name][::2] = True
+    return Cells(labels, weights, pseudo)
 
 
 def training_stage(
@@ -95,19 +102,26 @@ def training_stage(
     batch: int,
     heads: Heads | None = None,
     couplings: Sequence[Coupling] = (),
+    policy: Policy | None = None,
+    supposed: bool = False,
     **changed: object,
 ) -> Act:
-    """The stage's own loop, ``steps`` steps a call: store, augmentation, average, clipping, record, no validation."""
+    """The stage's own loop, ``steps`` steps a call: store, augmentation, average, clipping, record, no validation.
+
+    Args:
+        policy: of the augmentation.
+        supposed: whether every other image is pseudo-labelled.
+    """
     section = params().teacher
     chosen = section.model_dump(include=set(Settings.__annotations__))
     chosen |= {"bf16": bf16(made), "steps_per_epoch": steps, "epochs": 1000, **changed}
-    strengths = make_strengths(section.augmentation)
+    strengths = replace(make_strengths(section.augmentation), policy=policy)
     heads = heads or params().distilled
     epochs: Iterator[dict[str, float]] = fit(
         made,
         heads,
         images,
-        Examples(positions=np.arange(len(images)), cells=cells(len(images), heads)),
+        Examples(positions=np.arange(len(images)), cells=cells(len(images), heads, supposed=supposed)),
         Examples(positions=np.arange(0), cells=cells(0, heads)),
         plan=BatchPlan({"all": np.arange(len(images))}, {"all": 1.0}, batch=batch, seed=0),
         strengths=strengths,

@@ -1,7 +1,7 @@
 """Reads the manifest and the images; writes ``data/ledger.parquet``: which images stand twice, and what follows.
 
 Exact copies share a split already (the manifest sees to it). Near duplicates, of an image that is learnt from and one
-that is measured on, are kept out of training.
+that is measured on, are kept out of training. A student learns from audit images too, by its teacher's labels.
 """
 
 from collections.abc import Iterator
@@ -12,12 +12,13 @@ import polars as pl
 from distillery.images.store import ImageStore
 from distillery.images.twins import find_twins
 from distillery.params import Params
-from distillery.tables import READABLE, ledger_schema, read_table, write_table
+from distillery.tables import POOL, READABLE, ledger_schema, read_table, write_table
 from tasks.support import paths
 from tasks.support.command import run_stage
 from tasks.support.machine import prepare_machine
 
-MEASURED, LEARNT = ("test", "val", "audit"), ("train", "unlabelled")
+# What is learnt from, and what of it must know nothing.
+PAIRS = ((("train", *POOL), ("test", "val")), (("train", "unlabelled"), ("audit",)))
 PLACE = ("dataset", "split")
 
 
@@ -32,8 +33,12 @@ def write_ledger(path: Path, manifest: Path, store: Path, *, similarity: float, 
     rows = rows.select("image", *(pl.col(name).cast(pl.String) for name in PLACE))
     copies = _copies(rows)
     places = rows.unique("image", keep="first", maintain_order=True)
-    learnt, measured = (places.filter(pl.col("split").is_in(splits))["image"] for splits in (LEARNT, MEASURED))
-    twins = find_twins(ImageStore(store), learnt, measured, similarity=similarity)
+    pictures = ImageStore(store)
+    sides = [[places.filter(pl.col("split").is_in(splits))["image"] for splits in pair] for pair in PAIRS]
+    both = pl.concat([find_twins(pictures, *side, similarity=similarity) for side in sides])
+    twins = both.sort("image", "similarity", descending=[False, True]).unique(
+        "image", keep="first", maintain_order=True
+    )
     near = (
         twins.join(places, on="image", maintain_order="left")
         .join(places.select(twin="image", twin_dataset="dataset", twin_split="split"), on="twin", maintain_order="left")

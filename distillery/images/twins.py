@@ -24,7 +24,7 @@ TWINS = pl.Schema({"image": pl.String(), "twin": pl.String(), "similarity": pl.F
 
 
 def find_twins(store: ImageStore, images: pl.Series, others: pl.Series, *, similarity: float) -> pl.DataFrame:
-    """The pairs that are alike, columns ``TWINS``: the image, its twin among the others, and how alike they are.
+    """Each image that has a twin among the others, columns ``TWINS``: the most similar one, and how alike they are.
 
     Two pictures are as similar as their grey values correlate, from -1 to 1, the better of as they are and mirrored.
 
@@ -35,17 +35,20 @@ def find_twins(store: ImageStore, images: pl.Series, others: pl.Series, *, simil
     """
     places, other_places = store.positions(images), store.positions(others)
     small, wanted = _thumbnails(store, places), _thumbnails(store, other_places)
-    found = [TWINS.to_frame()]
+    best = TWINS.to_frame()
     for mirrored in (False, True):
         # Left and right of a thumbnail swap as those of its picture do.
         turned = wanted.view(-1, SIDE, SIDE).flip(2).flatten(1) if mirrored else wanted
         for rows, columns in _alike(small, turned, similarity - SLACK):
             alike = _correlate(store, places[rows], other_places[columns], mirrored)
             kept = alike >= similarity
-            pairs = {"image": images[rows[kept]], "twin": others[columns[kept]], "similarity": alike[kept]}
-            found.append(pl.DataFrame(pairs, schema_overrides=TWINS).with_columns(mirrored=pl.lit(mirrored)))
-    best = pl.concat(found).sort("similarity", descending=True).unique(["image", "twin"], keep="first")
-    return best.sort("image", "twin")
+            if kept.any():
+                pairs = {"image": images[rows[kept]], "twin": others[columns[kept]], "similarity": alike[kept]}
+                found = pl.DataFrame(pairs, schema_overrides=TWINS).with_columns(mirrored=pl.lit(mirrored))
+                # At once: among frames of one scene there are as many pairs as images times images.
+                found = pl.concat([best, found]).sort("similarity", "twin", descending=[True, False])
+                best = found.unique("image", keep="first")
+    return best.sort("image")
 
 
 def _thumbnails(store: ImageStore, places: np.ndarray) -> Tensor:

@@ -26,31 +26,33 @@ def make_backbone(name: str, *, width: float, size: int, stochastic_depth: float
         return network, network.features
     # torchvision takes seconds to import, and the compact network does without.
     from torchvision import models
-    from torchvision.ops import StochasticDepth
 
     known = [found for found in models.list_models(module=models) if found not in NOT_PLAIN]
     if name not in known:
         raise DistilleryError(f"network.backbone is {name!r}; allowed: compact or one of {known}")
     built_for: dict[str, int | tuple[int, int]] = {"image_size": size} if name.startswith("vit_") else {}
     built_for = {"input_size": (size, size)} if name == "maxvit_t" else built_for
-    dropping = {"stochastic_depth_prob": stochastic_depth} if stochastic_depth else {}
     try:
-        backbone = models.get_model(name, weights=None, **built_for, **dropping)
-    except TypeError as error:
-        raise DistilleryError(_drops_nothing(name, stochastic_depth)) from error
+        backbone = models.get_model(name, weights=None, **built_for)
     except (AssertionError, ValueError) as error:
         raise DistilleryError(f"network.backbone: {name} cannot be built for images.size {size} ({error})") from error
-    # Some of torchvision's take the word and do nothing.
-    if dropping and not any(isinstance(module, StochasticDepth) for module in backbone.modules()):
-        raise DistilleryError(_drops_nothing(name, stochastic_depth))
+    _drop_branches(backbone, name, stochastic_depth)
     return backbone, _take_off_last_layer(backbone)
 
 
-def _drops_nothing(name: str, stochastic_depth: float) -> str:
-    return (
-        f"stochastic_depth is {stochastic_depth:g}, and {name} lets no such chance be given; "
-        "allowed: 0, or network.backbone compact, convnext_* or efficientnet_*"
-    )
+def _drop_branches(backbone: nn.Module, name: str, stochastic_depth: float) -> None:
+    """Give the last branch this chance and the others theirs in proportion, as torchvision's defaults are."""
+    from torchvision.ops import StochasticDepth
+
+    dropping = [module for module in backbone.modules() if isinstance(module, StochasticDepth)]
+    if stochastic_depth and not dropping:
+        raise DistilleryError(
+            f"stochastic_depth is {stochastic_depth:g}, and {name} has no branches to leave out; allowed: 0, or "
+            "network.backbone compact, convnext_*, efficientnet_*, maxvit_t or swin_*"
+        )
+    largest = max((module.p for module in dropping), default=1.0)
+    for module in dropping:
+        module.p *= stochastic_depth / largest
 
 
 def _take_off_last_layer(backbone: nn.Module) -> int:

@@ -171,13 +171,13 @@ class Params(Frozen):
 
     @model_validator(mode="after")
     def _selections_fit(self) -> Self:
-        if set(self.pseudo_labels.heads) != set(self.distilled):
-            found, wanted = sorted(self.pseudo_labels.heads), sorted(self.distilled)
-            raise ValueError(
-                f"pseudo_labels.heads has {found}; it must name every head once, but identification: {wanted}"
-            )
+        found, wanted = sorted(self.pseudo_labels.heads), sorted(self.distilled)
+        if found != wanted:
+            raise ValueError(f"pseudo_labels.heads has {found}; it must name every head once, but people: {wanted}")
         for key, selection in self.pseudo_labels.heads.items():
             selection.check(f"pseudo_labels.heads.{key}", self.distilled[key])
+            if selection.targets == "hard" and self.student.pseudo_labels.temperature != 1:
+                raise ValueError(f"student.pseudo_labels.temperature: pseudo_labels.heads.{key} has hard targets")
         return self
 
 

@@ -163,7 +163,7 @@ class Report(Frozen):
 
 class Tracking(Frozen):
     uri: str
-    experiment: str
+    experiment: Annotated[str, Field(pattern="^[^/:'\"]+$")]  # MLflow's rule for the registered model's name
 
 
 class Round(Frozen):

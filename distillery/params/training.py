@@ -23,7 +23,7 @@ class RandAugment(Frozen):
 
 
 # What the two of them do that a head may forbid.
-POLICY_KINDS: frozenset[ViewKind] = frozenset({"rotation", "shift", "brightness", "contrast", "grey"})
+POLICY_KINDS: frozenset[ViewKind] = frozenset({"rotation", "shift", "brightness", "contrast", "grey", "blur"})
 
 
 class Augmentation(Frozen):
@@ -125,3 +125,9 @@ class PseudoLearning(Frozen):
 class Student(Training):
     start: Literal["initial", "teacher"]
     pseudo_labels: PseudoLearning
+
+    @model_validator(mode="after")
+    def _a_batch_is_whole_where_its_worst_are_dropped(self) -> Self:
+        if self.pseudo_labels.drop and self.accumulate > 1:
+            raise ValueError(f"pseudo_labels.drop needs whole batches; allowed: accumulate 1, found {self.accumulate}")
+        return self

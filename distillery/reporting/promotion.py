@@ -1,7 +1,12 @@
-"""Whether a round's network takes the champion's place: clause by clause, each with what was found."""
+"""Whether a round's network takes the champion's place: clause by clause, each with what was found.
 
+It chooses by test splits, for nothing else knows the target domain: the one exception to what these are for.
+"""
+
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -101,9 +106,9 @@ def _rise(draws: pl.DataFrame, key: str, champion: str, targets: Sequence[str], 
 
 
 def _falls(scores: pl.DataFrame, key: str, champion: str, limits: Limits) -> Clause:
-    both = _pairs(scores, key, champion, PLACE).with_columns(change=pl.col("value") - pl.col("before"))
-    worst = both.sort("change", *PLACE, nulls_last=True).head(1).to_dicts()
-    change = worst[0]["change"] if worst else 0.0
+    both = _pairs(scores, key, champion, PLACE, how="left").with_columns(change=pl.col("value") - pl.col("before"))
+    worst = both.sort("change", *PLACE, nulls_last=False).head(1).to_dicts()
+    change = 0.0 if not worst else -math.inf if worst[0]["change"] is None else worst[0]["change"]
     said = f"{worst[0]['head']} on {worst[0]['dataset']} {change:+.3f}" if worst else "no head is scored"
     return Clause(
         name="no head falls", holds=change >= -limits.fall, found=f"{said}; allowed is a fall of {limits.fall:g}"
@@ -131,11 +136,14 @@ def _gaps(scores: pl.DataFrame, groups: pl.DataFrame, key: str, champion: str, l
     )
 
 
-def _pairs(table: pl.DataFrame, key: str, champion: str, on: Sequence[str]) -> pl.DataFrame:
-    """Rows of one round with the value ``before`` beside them, the champion's; numbers alone."""
+def _pairs(
+    table: pl.DataFrame, key: str, champion: str, on: Sequence[str], how: Literal["inner", "left"] = "inner"
+) -> pl.DataFrame:
+    """The champion's numbers as ``before`` beside those of one round; ``left`` keeps what this one lacks, as null."""
     known = table.filter(pl.col("value").is_not_nan() & pl.col("value").is_not_null())
     before = known.filter(pl.col("round") == champion).select(*on, before="value")
-    return known.filter(pl.col("round") == key).join(before, on=list(on), maintain_order="left")
+    now = known.filter(pl.col("round") == key).select(*on, "value")
+    return before.join(now, on=list(on), how=how, maintain_order="left")
 
 
 def in_plain(decisions: Sequence[Decision]) -> Iterator[tuple[str, Mapping[str, object]]]:

@@ -6,18 +6,22 @@ from torch import Tensor
 from distillery.heads import Head, Regression
 from distillery.methods import LabelledShare
 
+MOST = 4  # times the labelled cells of a head in a batch
+
 
 def counted(weights: Tensor, pseudo: Tensor | None, share: LabelledShare) -> Tensor:
     """By what a head's summed loss is divided, a scalar: the weight of its labelled cells, or of all.
 
     Divided by the labelled ones alone their part of the loss is what it is without pseudo-labels, which come on top,
-    each worth a labelled cell times its weight. A batch without a labelled cell is divided by all.
+    each worth a labelled cell times its weight. Where these are more than ``MOST`` times as many the labelled part
+    shrinks, or the loss would jump with the few labelled cells that a batch happens to hold. A batch without a labelled
+    cell is divided by all.
     """
     total = weights.sum()
     if pseudo is None or share == "shrinking":
         return total
     labelled = weights.masked_fill(pseudo, 0).sum()
-    return torch.where(labelled > 0, labelled, total)
+    return torch.where(labelled > 0, torch.maximum(labelled, total / (1 + MOST)), total)
 
 
 def at_temperature(
@@ -40,7 +44,7 @@ def drop_largest(losses: Tensor, weights: Tensor, pseudo: Tensor, share: float) 
 
     Args:
         losses: of each cell, shaped as ``weights`` and ``pseudo``.
-        share: of the batch's pseudo-labelled cells, rounded down.
+        share: of the pseudo-labelled cells, rounded down.
     """
     ordered = losses.masked_fill(~pseudo, -torch.inf).flatten().argsort(descending=True, stable=True)
     place = torch.empty_like(ordered)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from distillery.heads import Identification
+from distillery.heads import Identification, LearntHead, Regression
 from distillery.images.cells import Cells
 from distillery.losses import cell_losses, head_loss
 from distillery.training.coupling import coupling_losses
@@ -26,8 +26,7 @@ def train_step(run: Run, images: Tensor, cells: Cells, settings: Settings) -> di
     Returns:
         ``train_loss/<head>``, ``weight/<head>`` and ``coupling/<coupling>``, scalars.
     """
-    share = settings.pseudo.labelled_share
-    totals = torch.stack([counted(cells.weights[name], cells.pseudo.get(name), share) for name in run.heads])
+    totals = torch.stack([_counted(name, head, cells, settings) for name, head in run.heads.items()])
     coupled = [coupling.counted(cells).sum() for coupling in run.couplings]
     present, parts = totals > 0, settings.accumulate
     losses, weights = torch.zeros_like(totals), torch.zeros_like(totals)
@@ -52,6 +51,13 @@ def train_step(run: Run, images: Tensor, cells: Cells, settings: Settings) -> di
     _clip(run.parameters, settings.clip)
     run.update()
     return run.record(losses, weights, ties)
+
+
+def _counted(name: str, head: LearntHead, cells: Cells, settings: Settings) -> Tensor:
+    """A concordance is of all its images together: none of them comes on top."""
+    together = isinstance(head, Regression) and head.loss == "ccc"
+    share = "shrinking" if together else settings.pseudo.labelled_share
+    return counted(cells.weights[name], cells.pseudo.get(name), share)
 
 
 def _head_losses(run: Run, logits: dict[str, Tensor], cells: Cells, totals: Tensor, settings: Settings) -> Tensor:

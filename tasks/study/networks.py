@@ -20,6 +20,7 @@ from tasks import evaluation, ledger, manifest, predictions, pseudo_labels, stud
 from tasks.study import design
 from tasks.support import paths, tracking
 from tasks.support.command import run_keyed_stage
+from tasks.support.machine import describe_machine
 from tasks.support.provenance import LABELLING, TRAINING, code_hash
 from tasks.support.resuming import mark_of
 
@@ -83,16 +84,17 @@ def _folder(key: str, params: Params, one_label_of: Sequence[str]) -> Path:
 def _write_manifest(folder: Path, params: Params, one_label_of: Sequence[str]) -> None:
     """The study's manifest and ledger, or, for a variant that wants it so, a partly labelled one, or other splits."""
     base, path = design.read_base(design.read_study()), folder / paths.MANIFEST
-    if _splits(params) != _splits(base):
+    own = _splits(params) != _splits(base)
+    if own:
         manifest.main(params.model_copy(update={"seed": base.seed}), path)  # the same people in every test split
         ledger.main(params, folder / paths.LEDGER, path, design.IMAGES)
-        return
-    (folder / paths.LEDGER).symlink_to(design.LEDGER.resolve())
-    if one_label_of:
-        partly = keep_one_label(read_table(design.MANIFEST), one_label_of, params.seed)
-        write_table(partly.to_arrow(), manifest_schema(base.heads), path)
     else:
         path.symlink_to(design.MANIFEST.resolve())
+        (folder / paths.LEDGER).symlink_to(design.LEDGER.resolve())
+    if one_label_of:
+        partly = keep_one_label(read_table(path), one_label_of, params.seed)
+        path.unlink()  # not what a link leads to
+        write_table(partly.to_arrow(), manifest_schema(params.heads if own else base.heads), path)
 
 
 def _splits(params: Params) -> dict[str, object]:
@@ -121,7 +123,7 @@ def _train_teacher(params: Params) -> None:
         include={"seed", "threads", "device", "deterministic", "heads", "network", "teacher"}
     )
     data = file_hash(paths.MANIFEST), file_hash(paths.LEDGER), ImageStore(paths.IMAGES).content_hash()
-    kept = TEACHERS / mark_of(facts, *data, code_hash((*TRAINING, "distillery/heads.py", "tasks/support")))
+    kept = TEACHERS / mark_of(facts, *data, describe_machine(params, bf16=False), code_hash(("distillery", "tasks")))
     source, target = (kept, paths.model(TEACHER)) if kept.is_dir() else (teacher.train_teacher(params), kept)
     with whole_folder(target) as draft:
         shutil.copytree(source, draft, dirs_exist_ok=True)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from distillery.files import file_hash
+from distillery.networks.model import WEIGHTS
 from distillery.params import Params
 from tasks.support import paths
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CHAMPION, CHALLENGER = "champion", "challenger"
+WEIGHTS_TAG = "weights"  # their hash: a run may be given other weights, and the same weights stand in several runs
 
 
 def record_champion(client: "MlflowClient", runs: Mapping[str, str], params: Params) -> None:
@@ -26,7 +28,7 @@ def record_champion(client: "MlflowClient", runs: Mapping[str, str], params: Par
     if promotion.get("evaluations") != {key: file_hash(paths.metrics(key)) for key in runs}:
         return
     name = params.tracking.experiment
-    versions = {key: _version(client, name, run) for key, run in runs.items()}
+    versions = {key: _version(client, name, key, run) for key, run in runs.items()}
     for key, version in versions.items():
         tags = {"round": key} | ({"teacher": params.rounds[key].teacher} if key in params.rounds else {})
         tags |= _verdict(promotion["rounds"].get(key))
@@ -49,10 +51,11 @@ def _verdict(found: Mapping | None) -> dict[str, str]:
     return {"promoted": "yes" if found["promoted"] else "no", "failed": "; ".join(failed) or "nothing"}
 
 
-def _version(client: "MlflowClient", name: str, run: str) -> str:
-    """The version of a run's model, which is registered where it is not."""
+def _version(client: "MlflowClient", name: str, key: str, run: str) -> str:
+    """The version that has a round's weights, which are registered where they are not."""
     import mlflow
 
-    if found := client.search_model_versions(f"name = '{name}' and run_id = '{run}'"):
+    weights = file_hash(paths.model(key) / WEIGHTS)
+    if found := client.search_model_versions(f"name = '{name}' and tags.`{WEIGHTS_TAG}` = '{weights}'"):
         return str(found[0].version)
-    return str(mlflow.register_model(f"runs:/{run}/model", name).version)
+    return str(mlflow.register_model(f"runs:/{run}/model", name, tags={WEIGHTS_TAG: weights}).version)

@@ -63,7 +63,8 @@ def log_inputs(client: "MlflowClient", run: str, key: str, params: Params) -> No
     """The tables that the round was made of, by their hashes."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    hashes = {paths.MANIFEST: file_hash(paths.MANIFEST), paths.IMAGES: ImageStore(paths.IMAGES).content_hash()}
+    hashes = {path: file_hash(path) for path in (paths.MANIFEST, paths.LEDGER)}
+    hashes[paths.IMAGES] = ImageStore(paths.IMAGES).content_hash()
     if key != TEACHER:
         hashes[paths.pseudo_labels(key)] = file_hash(paths.pseudo_labels(key))
     inputs = []

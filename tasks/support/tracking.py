@@ -112,7 +112,8 @@ def _once(client: "MlflowClient", run: str, state: str, part: str, act: Callable
 
 
 def _pipeline_run(client: "MlflowClient", params: Params) -> str:
-    facts = {"params": params.model_dump(mode="json", exclude={"tracking"}), "manifest": file_hash(paths.MANIFEST)}
+    nothing = {"tracking", "promotion", "views"}  # of which no network follows
+    facts = {"params": params.model_dump(mode="json", exclude=nothing), "manifest": file_hash(paths.MANIFEST)}
     run = _find_or_create(client, params, _hash(facts), name=params.report.title, tags={})
     _log_params(client, run, _flatten(params.model_dump(mode="json", exclude={"tracking", "faces"})))
     names = {"git.commit": _commit(), "prefect.flow_run": os.environ.get(FLOW_RUN, "")}

@@ -99,6 +99,8 @@ def test_the_photos_parameters_are_valid(photos: dict):
         ("views.views", [{"kind": "flip"}], r"views\.views: .*none of them is identity"),
         ("ledger.similarity", 0.4, r"ledger\.similarity: .*greater than 0\.5"),
         ("promotion.fall", -1, r"promotion\.fall: .*greater than or equal to 0"),
+        ("tracking.experiment", "team/faces", r"tracking\.experiment: .*pattern"),
+        ("student.pseudo_labels.temperature", 0, r"student\.pseudo_labels\.temperature: .*greater than 0"),
         ("student.start", "scratch", r"student\.start: .*'initial' or 'teacher'.*found 'scratch'"),
         ("student.pseudo_labels.drop", 1, r"student\.pseudo_labels\.drop: .*less than 1"),
         ("student.pseudo_labels.labelled_share", "half", r"labelled_share: .*'kept' or 'shrinking'.*found 'half'"),
@@ -132,6 +134,40 @@ def test_a_mistake_is_refused_by_its_key(changed: Callable, key: str, value: obj
     with pytest.raises(DistilleryError, match=message) as caught:
         changed(key, value)
     assert str(caught.value).startswith("params.yaml does not fit:\n  ")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "message"),
+    [
+        (
+            ("student.accumulate", 4),
+            ("student.pseudo_labels.drop", 0.2),
+            r"drop needs whole batches; allowed: accumulate 1",
+        ),
+        (
+            ("pseudo_labels.heads.race.targets", "hard"),
+            ("student.pseudo_labels.temperature", 2),
+            r"student\.pseudo_labels\.temperature: pseudo_labels\.heads\.race has hard targets",
+        ),
+        (
+            ("heads.gender.forbids", ["blur"]),
+            ("student.augmentation", {"blur": 0, "policy": {"kind": "trivial_augment"}}),
+            r"student\.augmentation uses \['blur'\], which heads\.gender\.forbids",
+        ),
+    ],
+)
+def test_two_settings_that_exclude_each_other_are_refused(photos: dict, first: tuple, second: tuple, message: str):
+    found = copy.deepcopy(photos)
+    for section in ("teacher", "student"):
+        found[section]["augmentation"]["blur"] = 0
+    for key, value in (first, second):
+        *path, last = key.split(".")
+        section = found
+        for part in path:
+            section = section[part]
+        section[last] = {**section[last], **value} if isinstance(value, dict) else value
+    with pytest.raises(DistilleryError, match=message):
+        validate(found, "params.yaml")
 
 
 def test_every_mistake_is_named_at_once(photos: dict):

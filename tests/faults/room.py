@@ -19,12 +19,15 @@ STAGES = {
     "faces": (("faces", "print"), "data/raw/print"),
     "manifest": (("manifest",), "data/manifest.parquet"),
     "images": (("images",), "data/images"),
+    "ledger": (("ledger",), "data/ledger.parquet"),
     "teacher": (("teacher",), "models/r0"),
+    "views": (("views",), "data/views.csv"),
     "predictions": (("predictions", "r1"), "data/rounds/r1/predictions"),
     "pseudo_labels": (("pseudo_labels", "r1"), "data/rounds/r1/pseudo_labels.parquet"),
     "student": (("student", "r1"), "models/r1"),
     "evaluation": (("evaluation", "r1"), "data/rounds/r1/evaluation"),
     "few_shot": (("few_shot", "r1"), "data/rounds/r1/few_shot.json"),
+    "promotion": (("promotion",), "data/promotion.json"),
     "report": (("report",), "data/report"),
 }
 

@@ -21,12 +21,15 @@ STAGES = (
     "faces",
     "manifest",
     "images",
+    "ledger",
     "teacher",
+    "views",
     "predictions",
     "pseudo_labels",
     "student",
     "evaluation",
     "few_shot",
+    "promotion",
     "report",
 )
 # What stages import only when they come to it.

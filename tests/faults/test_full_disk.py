@@ -5,6 +5,7 @@ import pytest
 from tests.faults.room import STAGES, Room, assert_clear
 
 ROUND = "data/rounds/r1"
+SEEN = ("raw", "manifest.parquet", "ledger.parquet", "images", "rounds", "promotion.json", "views.csv")
 # The stage, the folder on a small disk, its bytes, and what of the folder stays in sight.
 DISKS = [
     ("faces", "data/raw", 50_000, ("studio", "webcam")),
@@ -18,7 +19,7 @@ DISKS = [
     ("student", ".checkpoints", 60_000, ()),
     ("student", "models", 60_000, ()),
     ("evaluation", ROUND, 8_000, ("predictions", "pseudo_labels.parquet")),
-    ("report", "data", 60_000, ("raw", "manifest.parquet", "images", "rounds")),
+    ("report", "data", 60_000, SEEN),
 ]
 
 

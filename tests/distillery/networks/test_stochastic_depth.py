@@ -30,16 +30,17 @@ def test_later_blocks_are_left_out_more_often():
     assert chances == pytest.approx([0.2, 0.4, 0.6, 0.8])
 
 
-@pytest.mark.parametrize("backbone", ["efficientnet_b0", "convnext_tiny"])
+@pytest.mark.parametrize("backbone", ["efficientnet_b0", "convnext_tiny", "swin_t"])
 def test_networks_of_torchvision_that_know_it_do_it(backbone: str):
-    network, _ = make_backbone(backbone, width=1, size=32, stochastic_depth=0.7)
-    chances = [module.p for module in network.modules() if type(module).__name__ == "StochasticDepth"]
-    assert 0.6 < max(chances) <= 0.7
+    for depth in (0.7, 0.0):
+        network, _ = make_backbone(backbone, width=1, size=32, stochastic_depth=depth)
+        chances = [module.p for module in network.modules() if type(module).__name__ == "StochasticDepth"]
+        assert max(chances) == pytest.approx(depth)
 
 
-@pytest.mark.parametrize("backbone", ["resnet18", "mobilenet_v3_small", "swin_t"])
+@pytest.mark.parametrize("backbone", ["resnet18", "mobilenet_v3_small", "vit_b_16"])
 def test_one_that_does_not_is_refused_by_name(backbone: str):
     with pytest.raises(
-        DistilleryError, match=rf"stochastic_depth is 0\.5, and {backbone} lets no such chance be given; allowed: 0"
+        DistilleryError, match=rf"stochastic_depth is 0\.5, and {backbone} has no branches to leave out; allowed: 0"
     ):
         make_backbone(backbone, width=1, size=32, stochastic_depth=0.5)

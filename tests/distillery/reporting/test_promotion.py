@@ -92,6 +92,13 @@ def test_the_next_round_challenges_the_champion_not_the_round_before_it(judge):
     assert champion_of([], "r0") == "r0"
 
 
-def test_what_is_not_a_number_promotes_nobody_and_is_no_fall(judge):
+@pytest.mark.parametrize("lost", [("street", "age"), ("lab", "mood")])
+def test_a_head_that_has_become_undefined_has_fallen(judge, lost: tuple[str, str]):
+    found = judge(({("street", "mood"): 0.1, lost: float("nan")}, {}))[0]
+    assert _failed(found) == ["no head falls"]
+    assert found.clauses[1].found == f"{lost[1]} on {lost[0]} -inf; allowed is a fall of 0.02"
+
+
+def test_where_nothing_is_a_number_nobody_is_promoted(judge):
     found = judge(({("street", "mood"): float("nan"), ("street", "age"): float("nan")}, {}))[0]
-    assert _failed(found) == ["the mean over heads rises"]
+    assert _failed(found) == ["the mean over heads rises", "no head falls"]

@@ -38,10 +38,15 @@ def cells(examples: Examples, heads: Heads) -> Cells:
 
 def _losses(make_network: Callable, heads: Heads, store: ImageStore, cells: Cells, **changed) -> dict[str, float]:
     """The losses of one step from the same weights."""
-    settings = Settings(**{**SETTINGS, "smoothing": 0.0, "pseudo": PseudoLearning(**changed)})
-    network = make_network().train()
-    record = train_step(Run(network, heads, settings), to_float(store.gather(range(8))), cells, settings)
+    record = _step(make_network, heads, store, cells, pseudo=PseudoLearning(**changed))
     return {name: float(record[f"train_loss/{name}"]) for name in heads}
+
+
+def _step(make_network: Callable, heads: Heads, store: ImageStore, cells: Cells, **changed) -> dict[str, Tensor]:
+    kept = PseudoLearning(labelled_share="kept")
+    settings = Settings(**{**SETTINGS, "smoothing": 0.0, "pseudo": kept, **changed})
+    network = make_network().train()
+    return train_step(Run(network, heads, settings), to_float(store.gather(range(8))), cells, settings)
 
 
 def _said(make_network: Callable, store: ImageStore) -> dict[str, Tensor]:
@@ -67,6 +72,21 @@ def test_a_batch_of_pseudo_labels_alone_is_divided_by_them():
     assert counted(weights, torch.tensor([True, True, False]), "kept") == 1
     assert counted(weights, None, "kept") == 1
     assert counted(torch.tensor([0.5, 2.0, 1.0]), torch.tensor([True, False, False]), "kept") == 3
+
+
+def test_a_batch_that_holds_few_labels_does_not_make_the_loss_jump():
+    weights = torch.ones(64)
+    for labelled in (1, 2, 12):
+        assert counted(weights, torch.arange(64) >= labelled, "kept") == pytest.approx(64 / 5)
+    assert counted(weights, torch.arange(64) >= 13, "kept") == 13
+
+
+def test_a_concordance_counts_once_in_however_many_parts(make_network, heads, store, cells):
+    together = {**heads, "place": heads["place"].model_copy(update={"loss": "ccc"})}
+    found = [
+        float(_step(make_network, together, store, cells, accumulate=parts)["train_loss/place"]) for parts in (1, 4)
+    ]
+    assert max(found) < 2, "a concordance loss is 2 at most"
 
 
 def test_at_a_temperature_the_loss_is_hintons(make_network, heads, store, cells):
