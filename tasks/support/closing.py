@@ -1,5 +1,7 @@
 """The table that the pipeline closes with."""
 
+import json
+
 import polars as pl
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -46,6 +48,7 @@ def print_closing_table(params: Params) -> None:
             style=style,
         )
     Console().print(table)
+    print(f"champion: {json.loads(paths.PROMOTION.read_text())['champion']}; {paths.PROMOTION} says why")
     print(f"report: {paths.REPORT / PAGE}")
 
 

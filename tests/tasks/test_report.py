@@ -290,6 +290,7 @@ def test_folders_of_removed_rounds_are_not_read(params: Params) -> None:
 def test_main_prints_the_target_and_where_the_page_is(params: Params, capsys: pytest.CaptureFixture[str]) -> None:
     report.main(params)
     printed = capsys.readouterr().out
+    assert "champion: r0; data/promotion.json says why" in printed
     assert "gender" in printed
     assert "+0.100" in printed
     assert "lab" not in printed.replace("label", "")
