@@ -61,6 +61,6 @@ photos-study: $(READY) ## the study on real photographs, BENCH=<folder with the 
 digits: $(READY) ## the pipeline beyond faces, on printed and written digits, SEED=0: a few minutes
 	bash benchmarks/digits/run.sh "$(or $(SEED),0)"
 
-study: $(READY) ## what each method is worth: every variant of study/params.yaml, resumed where it stopped; two hours
+study: $(READY) ## what each method is worth: every variant of study/params.yaml, resumed where it stopped; about five hours of one core
 	@python -m tasks.support.mending
 	python -m dvc repro study/dvc.yaml:claims
