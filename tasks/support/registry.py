@@ -1,6 +1,7 @@
 """The registered model: a version for each round, and who is champion and challenger among them."""
 
 import json
+import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -58,4 +59,6 @@ def _version(client: "MlflowClient", name: str, key: str, run: str) -> str:
     weights = file_hash(paths.model(key) / WEIGHTS)
     if found := client.search_model_versions(f"name = '{name}' and tags.`{WEIGHTS_TAG}` = '{weights}'"):
         return str(found[0].version)
+    # A model is no artifact of its run since MLflow 3, which it finds all the same and warns of each time.
+    logging.getLogger("mlflow.tracking._model_registry.fluent").setLevel(logging.ERROR)
     return str(mlflow.register_model(f"runs:/{run}/model", name, tags={WEIGHTS_TAG: weights}).version)
