@@ -18,7 +18,7 @@ def train_step(run: Run, images: Tensor, cells: Cells, settings: Settings) -> di
     """Update the parameters by one batch, float [batch, 3, height, width]; returns its record, on the device.
 
     ``L = sum_h w_h L_h + sum_c w_c L_c`` with ``L_h`` the masked mean over the head's labelled cells (METHODS, 2MD),
-    its weight from the run's weighting, and ``L_c`` the couplings; ``pseudo_cells`` says what pseudo-labelled cells count
+    its weight from the run's weighting, and ``L_c`` the couplings; ``pseudo_cells`` says what pseudo-labels count
     for. With ``accumulate`` k the batch passes through the network in k parts, for a k-th of the memory; each cell
     weighs what it would in one pass, since every part divides by the cells of the whole batch. Only batch
     normalisation, and weights that are made of the features, see a part.
