@@ -41,6 +41,7 @@ def test_a_view_that_a_head_forbids_is_refused_before_anything_runs(world: Path)
         params["heads"]["gender"]["forbids"] = ["rotation"]
         for section in ("teacher", "student"):
             params[section]["augmentation"]["rotation"] = 0
+        params["views"]["views"] = [view for view in params["views"]["views"] if view["kind"] != "rotation"]
 
     edit_params(world, forbid)
     with pytest.raises(DistilleryError, match=r"predictions.views uses \['rotation'\], which heads.gender.forbids"):

@@ -8,8 +8,9 @@ from mlflow.exceptions import MlflowException
 from distillery.errors import DistilleryError
 from distillery.files import whole_file
 from distillery.params import Params, validate
-from tasks.support import record, tracking
+from tasks.support import record
 from tasks.support.record import find_experiment, named_errors, open_record
+from tasks.support.tracked import tag_alarms
 from tests.world import small_params
 
 FILE = Path("runs/mlflow.db")
@@ -69,7 +70,7 @@ def test_a_round_that_is_surer_and_worse_is_tagged(settings: Params):
         table.write_csv(f"data/rounds/{key}/evaluation/audit.csv")
     client = open_record(settings)
     found = client.create_run(find_experiment(client, settings), run_name="x").info.run_id
-    tracking._record_alarms(client, found, ["r1"])
+    tag_alarms(client, found, ["r1"])
     assert "alarm" not in client.get_run(found).data.tags
-    tracking._record_alarms(client, found, ["r1", "r2"])
+    tag_alarms(client, found, ["r1", "r2"])
     assert client.get_run(found).data.tags["alarm"].startswith("gender on print, r1 to r2: confidence rose from 0.700")
