@@ -127,9 +127,12 @@ def make_ready() -> None:
     pa.set_memory_pool(pa.system_memory_pool())
 
 
-def is_out_of_memory(error: Exception) -> bool:
-    """Whether it says, in whose words ever, that memory was too short."""
-    return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
+def is_out_of_memory(error: BaseException | None) -> bool:
+    """Whether it says, in whose words ever, that memory was too short, or came of what says so: some say nothing."""
+    if error is None:
+        return False
+    said = isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
+    return said or is_out_of_memory(error.__cause__ or error.__context__)
 
 
 def finish(act: Callable[[], object]) -> None:

@@ -41,6 +41,7 @@ def test_interrupted_it_goes_on_where_it_was_and_ends_with_the_same_bytes(study:
     target = design.network_folder("single_gender", 0)
     wanted, calls = contents(target), []
     shutil.rmtree(target)
+    shutil.rmtree(networks.TEACHERS)
     train, evaluate = networks.teacher.train_teacher, networks.evaluation.main
 
     def stop(*_: object) -> None:
@@ -54,6 +55,16 @@ def test_interrupted_it_goes_on_where_it_was_and_ends_with_the_same_bytes(study:
     networks.write_networks(None, "0-single_gender")
     assert calls == ["teacher"], "trained once"
     assert contents(target) == wanted
+
+
+def test_a_teacher_that_another_variant_has_trained_is_taken(study: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(networks.teacher, "train_teacher", lambda _: pytest.fail("it is trained already"))
+    wanted = contents(design.network_folder("fixed", 0) / "r0")
+    found = yaml.safe_load(design.STUDY.read_text())
+    found["variants"]["sure"] = found["variants"]["fixed"] | {"student": {"smoothing": 0.1}}
+    design.STUDY.write_text(yaml.safe_dump(found, sort_keys=False))
+    networks.write_networks(None, "0-sure")
+    assert contents(design.network_folder("sure", 0) / "r0") == wanted
 
 
 @pytest.mark.parametrize(("variant", "both"), [("partly_equal", False), ("equal", True)])

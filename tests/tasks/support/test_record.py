@@ -56,6 +56,11 @@ def test_a_damaged_database_is_named_in_one_line(settings: Params):
         open_record(settings).search_experiments()
 
 
+def test_a_lack_of_memory_is_known_by_what_it_led_to(settings: Params):
+    with pytest.raises(MemoryError), named_errors(settings):
+        raise MlflowException("") from MemoryError()
+
+
 def test_too_little_memory_is_not_taken_for_a_full_disk(settings: Params):
     with pytest.raises(MemoryError, match="error return without exception set"), named_errors(settings):
         raise MlflowException("error return without exception set")
