@@ -1,9 +1,6 @@
 """Reads every round's evaluation; writes ``data/promotion.json``: which round is the champion, and why."""
 
-import polars as pl
-
 from distillery.files import file_hash
-from distillery.metrics import PRIMARY
 from distillery.params import TEACHER, Params
 from distillery.reporting import results
 from distillery.reporting.promotion import Decision, Limits, champion_of, decide, in_plain
@@ -31,11 +28,8 @@ def write_promotion(params: Params) -> str:
 def decide_rounds(params: Params) -> list[Decision]:
     """What becomes of each round by its evaluation."""
     rounds = params.models
-    metrics = {name: PRIMARY[head.kind] for name, head in params.heads.items()}
-    scores = stack_tables("scores", results.SCORES, rounds)
-    primary = pl.col("metric") == pl.col("head").replace_strict(metrics)
     return decide(
-        scores.filter((pl.col("way") == results.WAY) & primary),
+        results.primary_scores(stack_tables("scores", results.SCORES, rounds), params.heads),
         stack_tables("draws", results.DRAWS, rounds),
         stack_tables("test_groups", results.TEST_GROUPS, rounds),
         rounds,

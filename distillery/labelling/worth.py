@@ -1,7 +1,7 @@
 """Which views are worth their forward pass: one after another, the one that helps the ensemble most."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 import torch
@@ -11,7 +11,6 @@ from distillery.heads import Classification, Detection, Head, Heads
 from distillery.images.cells import Cells
 from distillery.images.store import ImageStore
 from distillery.labelling.predictor import Inference, Predictor
-from distillery.labelling.views import View
 from distillery.networks.multihead import MultiHead
 
 SMALL = 1e-6  # the least probability that is believed, and the least loss that is divided by
@@ -38,7 +37,7 @@ def answer_by_view(
     """What each view alone says, float32 [views, images, names] on the CPU, by head."""
     found: dict[str, list[Tensor]] = {name: [] for name in heads}
     for view in how.views:
-        predictor = Predictor(network, heads, store, _one(how, view))
+        predictor = Predictor(network, heads, store, replace(how, views=[view], together=1))
         parts: dict[str, list[Tensor]] = {name: [] for name in heads}
         for batch in predictor.predict(images):
             for name in heads:
@@ -95,7 +94,3 @@ def _loss(head: Head, values: Tensor, labels: Tensor, weights: Tensor) -> float:
         case _:
             cells = (values - labels).abs().mean(dim=1)
     return float(cells[weights > 0].mean())
-
-
-def _one(how: Inference, view: View) -> Inference:
-    return Inference(**{**vars(how), "views": [view], "together": 1})

@@ -37,6 +37,17 @@ def primary_metric(scores: pl.DataFrame, head: AnyHead) -> str:
     return AMONG if AMONG in set(scores["metric"]) else PRIMARY[head.kind]
 
 
+def primary_scores(scores: pl.DataFrame, heads: Mapping[str, AnyHead]) -> pl.DataFrame:
+    """The rows by which networks are compared: each head's metric of its kind, by the ensemble.
+
+    Args:
+        scores: columns ``head``, ``metric`` and ``way``.
+    """
+    metrics = {name: PRIMARY[head.kind] for name, head in heads.items()}
+    is_primary = pl.col("metric") == pl.col("head").replace_strict(metrics)
+    return scores.filter((pl.col("way") == WAY) & is_primary)
+
+
 def by_place(table: pl.DataFrame) -> list[tuple[str, str, str, pl.DataFrame]]:
     """Data set, domain, head and rows of each part, in the order of the table."""
     parts = table.partition_by("dataset", "head", maintain_order=True) if len(table) else []

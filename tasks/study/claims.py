@@ -9,11 +9,10 @@ import polars as pl
 from distillery.errors import DistilleryError
 from distillery.files import whole_folder
 from distillery.heads import Compound
-from distillery.metrics import PRIMARY
 from distillery.params import TEACHER, Params
 from distillery.params.study import HEAD, Claim, Study
 from distillery.reporting.figures import draw_claims
-from distillery.reporting.results import WAY
+from distillery.reporting.results import primary_scores
 from distillery.reporting.study.compare import DRAWS, MEAN, POINTS, Networks
 from distillery.reporting.study.page import head_of_page, verdict, write_claims, write_networks, write_transfer
 from tasks.study import design
@@ -69,7 +68,6 @@ def _check_heads(study: Study, base: Params) -> None:
 def _networks(study: Study, base: Params) -> Networks:
     """What is there of the networks that are to be trained; the rest is said."""
     points, draws, validation = [POINTS.to_frame()], [DRAWS.to_frame()], []
-    metrics = {name: PRIMARY[head.kind] for name, head in base.heads.items()}
     for seed, variant in product(study.seeds, study.trained):
         folder = design.network_folder(variant, seed)
         if not folder.is_dir():
@@ -80,8 +78,7 @@ def _networks(study: Study, base: Params) -> Networks:
         for part in sorted(folder.iterdir()):
             names = {"variant": pl.lit(variant), "seed": pl.lit(seed, dtype=pl.Int64), "round": pl.lit(part.name)}
             scores = read_evaluation(part, "scores").with_columns(**names)
-            primary = pl.col("metric") == pl.col("head").replace_strict(metrics)
-            points.append(scores.filter((pl.col("way") == WAY) & primary).select(POINTS.names()))
+            points.append(primary_scores(scores, base.heads).select(POINTS.names()))
             draws.append(read_evaluation(part, "draws").with_columns(**names).select(DRAWS.names()))
     if not validation:
         raise DistilleryError(f"{design.NETWORKS}: no network is there; `make study` trains them")

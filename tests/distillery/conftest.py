@@ -9,10 +9,11 @@ import pyarrow as pa
 import pytest
 import torch
 
-from distillery.heads import Classification, Detection, Heads, Regression
+from distillery.heads import Classification, Detection, Heads, LearntHeads, Regression
 from distillery.images.augmentation import Strengths
 from distillery.images.shards import write_shard
 from distillery.images.store import ImageStore
+from distillery.networks.model import Card
 from distillery.networks.multihead import MultiHead
 from distillery.tables import manifest_schema
 
@@ -21,6 +22,12 @@ COUNT = 8
 OFF = Strengths(
     flip=0, rotation=0, scale=(1, 1), shift=0, brightness=0, contrast=0, saturation=0, grey=0, blur=0, noise=0, erase=0
 )
+
+
+def small_card(heads: LearntHeads) -> Card:
+    """Of a network that takes no time."""
+    shape = {"backbone": "compact", "width": 0.25, "dropout": 0.1, "stochastic_depth": 0, "size": SIZE}
+    return Card(heads=heads, **shape, provenance={"manifest": "abc"})
 
 
 @pytest.fixture(autouse=True, scope="session")

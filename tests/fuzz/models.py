@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from distillery.errors import DistilleryError
 from distillery.heads import Classification, Regression
-from distillery.networks.model import CARD, WEIGHTS, Card, load_card, save_model
+from distillery.networks.model import CARD, WEIGHTS, load_card, save_model
 from distillery.networks.safetensors import load_tensors, save_tensors
+from tests.distillery.conftest import small_card
 from tests.fuzz.answers import answer
 from tests.fuzz.mutations import mutated
 
@@ -26,15 +27,7 @@ HEADS = {
 
 
 def _written(folder: Path) -> Path:
-    card = Card(
-        heads=HEADS,
-        backbone="compact",
-        width=0.25,
-        dropout=0.1,
-        stochastic_depth=0,
-        size=16,
-        provenance={"manifest": "abc"},
-    )
+    card = small_card(HEADS)
     save_model(folder, card.network(), card)
     return folder
 

@@ -12,19 +12,12 @@ from distillery.heads import Classification, Heads
 from distillery.networks.compact import Compact
 from distillery.networks.model import CARD, WEIGHTS, Card, load_card, load_model, save_model, start_from
 from distillery.networks.safetensors import save_tensors
+from tests.distillery.conftest import small_card
 
 
 @pytest.fixture
 def card(heads: Heads) -> Card:
-    return Card(
-        heads=heads,
-        backbone="compact",
-        width=0.25,
-        dropout=0.1,
-        stochastic_depth=0,
-        size=16,
-        provenance={"manifest": "abc"},
-    )
+    return small_card(heads)
 
 
 @pytest.fixture
