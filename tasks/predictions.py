@@ -11,6 +11,7 @@ from distillery.errors import DistilleryError
 from distillery.files import file_hash
 from distillery.heads import Heads
 from distillery.images.store import ImageStore
+from distillery.labelling.adaptive import Adaptive
 from distillery.labelling.inference import predict_shards
 from distillery.labelling.views import check_views
 from distillery.networks.model import CARD, WEIGHTS, load_model
@@ -61,8 +62,17 @@ def write_predictions(key: str, params: Params) -> Path:
             shard=section.shard,
             provenance={**made_from, **conditions},
             progress=Progress(f"{key}: predictions, {len(how.views)} views", len(wanted)),
+            adaptive=None if section.ensemble == "full" else Adaptive(**section.ensemble.model_dump()),
         )
+    if section.ensemble != "full":
+        _say_what_was_saved(paths.predictions(key), len(how.views), min(section.ensemble.pilot, len(wanted)))
     return paths.predictions(key)
+
+
+def _say_what_was_saved(folder: Path, views: int, pilot: int) -> None:
+    seen = read_table(folder, ["views"])["views"].to_numpy()
+    share = (seen.sum() + pilot * views) / (len(seen) * views)
+    print(f"predictions: {seen.mean():.1f} of {views} views an image; with the pilot {share:.0%} of all passes")
 
 
 def empty_cells(manifest: pl.DataFrame, heads: Heads) -> pl.DataFrame:

@@ -12,6 +12,7 @@ ROOT = Path(__file__).parent.parent
 EXEMPT = {
     "distillery.params",
     "distillery.params.couplings",
+    "distillery.params.inference",
     "distillery.params.kinds",
     "distillery.params.mistakes",
     "distillery.params.sections",

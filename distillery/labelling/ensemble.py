@@ -1,7 +1,7 @@
 """The mean over views, with its spread and agreement (data distillation, Radosavovic et al., CVPR 2018, section 3)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -10,6 +10,32 @@ from distillery.heads import Classification, Detection, LearntHead, LearntHeads
 from distillery.images.transforms import to_float
 from distillery.labelling.views import View, align, apply_view
 from distillery.networks.multihead import Forward, decode_logits
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one head says of a batch, view by view.
+
+    Attributes:
+        values: [views, batch, names], probabilities or numbers in the head's units.
+        own: [views, batch, names], the variance of each answer's own distribution; None where it has none.
+    """
+
+    values: Tensor
+    own: Tensor | None
+
+    def first(self, count: int) -> "Answers":
+        """Of the first images of the batch."""
+        return Answers(self.values[:, :count], None if self.own is None else self.own[:, :count])
+
+    def cpu(self) -> "Answers":
+        return Answers(self.values.cpu(), None if self.own is None else self.own.cpu())
+
+
+def join(parts: Sequence[Answers], *, dim: int) -> Answers:
+    """Answers of more views (``dim`` 0) or of more images (``dim`` 1)."""
+    own = [part.own for part in parts if part.own is not None]
+    return Answers(torch.cat([part.values for part in parts], dim), torch.cat(own, dim) if own else None)
 
 
 @dataclass(frozen=True)
@@ -30,16 +56,12 @@ class Ensembled:
     variance: Tensor | None
     single: Tensor
 
-    def first(self, count: int) -> "Ensembled":
-        """Of the first images of the batch."""
-        return replace(self, **{name: value[:count] for name, value in vars(self).items() if value is not None})
-
 
 @torch.inference_mode()
-def predict(
+def answer(
     network: Forward, heads: LearntHeads, pixels: Tensor, views: Sequence[View], *, bf16: bool, together: int = 1
-) -> dict[str, Ensembled]:
-    """Run every view of a batch through the network, uint8 [batch, height, width, 3], and combine them by head.
+) -> dict[str, Answers]:
+    """Run every view of a batch through the network, uint8 [batch, height, width, 3].
 
     Args:
         pixels: on the network's device; the views are made there, from this one upload.
@@ -47,7 +69,7 @@ def predict(
     """
     images = to_float(pixels)
     values: dict[str, list[Tensor]] = {name: [] for name in heads}
-    inner: dict[str, list[Tensor]] = {name: [] for name in heads}
+    own: dict[str, list[Tensor]] = {name: [] for name in heads}
     for start in range(0, len(views), together):
         group = views[start : start + together]
         seen = (
@@ -61,20 +83,40 @@ def predict(
             aligned = align(view, heads, {name: pair[0] for name, pair in decoded.items()})
             for name, (_, variance) in decoded.items():
                 values[name].append(aligned[name])
-                inner[name] += [] if variance is None else [variance]
-    return {name: _combine(head, torch.stack(values[name]), inner[name]) for name, head in heads.items()}
+                own[name] += [] if variance is None else [variance]
+    return {name: Answers(torch.stack(values[name]), torch.stack(own[name]) if own[name] else None) for name in heads}
 
 
-def _combine(head: LearntHead, values: Tensor, inner: list[Tensor]) -> Ensembled:
-    """Values [views, batch, names] to one result."""
+def combine(head: LearntHead, answers: Answers) -> Ensembled:
+    """One head's answers to one result."""
+    values = answers.values
     mean, std = values.mean(dim=0), values.std(dim=0, correction=0)
-    agreement = variance = None
+    variance = None
+    if not isinstance(head, Classification | Detection):
+        own = torch.zeros_like(mean) if answers.own is None else answers.own.mean(dim=0)
+        variance = std.square() + own
+    return Ensembled(mean=mean, std=std, agreement=agreement(head, values, mean), variance=variance, single=values[0])
+
+
+def agreement(head: LearntHead, values: Tensor, mean: Tensor) -> Tensor | None:
+    """The share of the views that decide as the mean does; None of a head that decides nothing.
+
+    Args:
+        values: [views, batch, names].
+        mean: [batch, names].
+    """
     match head:
         case Classification():
-            agreement = (values.argmax(dim=2) == mean.argmax(dim=1)).float().mean(dim=0)
+            return (values.argmax(dim=2) == mean.argmax(dim=1)).float().mean(dim=0)
         case Detection():
-            agreement = ((values >= 0.5) == (mean >= 0.5)).float().mean(dim=0)
+            return ((values >= 0.5) == (mean >= 0.5)).float().mean(dim=0)
         case _:
-            own = torch.stack(inner).mean(dim=0) if inner else torch.zeros_like(mean)
-            variance = std.square() + own
-    return Ensembled(mean=mean, std=std, agreement=agreement, variance=variance, single=values[0])
+            return None
+
+
+def predict(
+    network: Forward, heads: LearntHeads, pixels: Tensor, views: Sequence[View], *, bf16: bool, together: int = 1
+) -> dict[str, Ensembled]:
+    """The ensemble of ``answer`` by head."""
+    found = answer(network, heads, pixels, views, bf16=bf16, together=together)
+    return {name: combine(head, found[name]) for name, head in heads.items()}

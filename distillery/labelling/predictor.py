@@ -12,7 +12,7 @@ from torch.fx.experimental.optimization import fuse
 from distillery.errors import DistilleryError
 from distillery.heads import LearntHeads
 from distillery.images.store import ImageStore
-from distillery.labelling.ensemble import Ensembled, predict
+from distillery.labelling.ensemble import Answers, Ensembled, answer, combine, join
 from distillery.labelling.views import View
 from distillery.networks.compiled import compiled
 from distillery.networks.multihead import Forward, MultiHead
@@ -54,7 +54,16 @@ class Predictor:
         self._grows = how.batch is None and how.device == "cuda"
 
     def predict(self, images: pl.Series) -> Iterator[dict[str, Ensembled]]:
-        """Predict images of the store, in order, a batch at a time.
+        """Predict images of the store by all views, in order, a batch at a time.
+
+        Raises:
+            DistilleryError: not even one image fits into memory.
+        """
+        for found in self.answer(images, self._how.views):
+            yield {name: combine(head, found[name]) for name, head in self._heads.items()}
+
+    def answer(self, images: pl.Series, views: Sequence[View]) -> Iterator[dict[str, Answers]]:
+        """What each of some views says, a batch of images at a time.
 
         Raises:
             DistilleryError: not even one image fits into memory.
@@ -64,7 +73,7 @@ class Predictor:
         while start < len(positions):
             wanted = positions[start : start + self.batch]
             try:
-                found = self._predict(wanted)
+                found = self._answer(wanted, views)
             except (MemoryError, RuntimeError) as error:
                 self._halve(error)
                 continue
@@ -73,12 +82,17 @@ class Predictor:
             if self._grows and len(wanted) == self.batch:
                 self.batch = min(2 * self.batch, LARGEST)
 
-    def _predict(self, positions: np.ndarray) -> dict[str, Ensembled]:
+    def answer_all(self, images: pl.Series, views: Sequence[View]) -> dict[str, Answers]:
+        """The same of all images at once, on the CPU."""
+        parts = [{name: each.cpu() for name, each in batch.items()} for batch in self.answer(images, views)]
+        return {name: join([part[name] for part in parts], dim=1) for name in self._heads}
+
+    def _answer(self, positions: np.ndarray, views: Sequence[View]) -> dict[str, Answers]:
         how, count = self._how, len(positions)
         if how.compile:  # the last, smaller batch would be compiled anew
             positions = np.pad(positions, (0, self.batch - count), mode="edge")
         pixels = self._store.gather(positions, pin=how.device == "cuda").to(how.device, non_blocking=True)
-        found = predict(self._network, self._heads, pixels, how.views, bf16=how.bf16, together=how.together)
+        found = answer(self._network, self._heads, pixels, views, bf16=how.bf16, together=how.together)
         return {name: result.first(count) for name, result in found.items()}
 
     def _halve(self, error: Exception) -> None:

@@ -1,10 +1,9 @@
 """Which views are worth their forward pass: one after another, the one that helps the ensemble most."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import polars as pl
-import torch
 from torch import Tensor
 
 from distillery.heads import Classification, Detection, Head, Heads
@@ -35,16 +34,8 @@ def answer_by_view(
     network: MultiHead, heads: Heads, store: ImageStore, images: pl.Series, how: Inference
 ) -> dict[str, Tensor]:
     """What each view alone says, float32 [views, images, names] on the CPU, by head."""
-    found: dict[str, list[Tensor]] = {name: [] for name in heads}
-    for view in how.views:
-        predictor = Predictor(network, heads, store, replace(how, views=[view], together=1))
-        parts: dict[str, list[Tensor]] = {name: [] for name in heads}
-        for batch in predictor.predict(images):
-            for name in heads:
-                parts[name].append(batch[name].mean.float().cpu())
-        for name in heads:
-            found[name].append(torch.cat(parts[name]))
-    return {name: torch.stack(values) for name, values in found.items()}
+    found = Predictor(network, heads, store, how).answer_all(images, how.views)
+    return {name: answers.values for name, answers in found.items()}
 
 
 def rank_views(answers: Mapping[str, Tensor], heads: Heads, cells: Cells, first: int) -> list[Step]:

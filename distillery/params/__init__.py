@@ -15,22 +15,20 @@ from distillery.heads import (
     LearntHead,
 )
 from distillery.params.compounds import check_compound
+from distillery.params.inference import Evaluation, Predictions, Views
 from distillery.params.kinds import LARGEST, Count, FolderName
 from distillery.params.mistakes import describe, not_finite
 from distillery.params.sections import (
-    Evaluation,
     Faces,
     FewShot,
     Images,
     Ledger,
     Manifest,
     Network,
-    Predictions,
     Promotion,
     Report,
     Round,
     Tracking,
-    Views,
 )
 from distillery.params.selection import PseudoLabels
 from distillery.params.training import Student, Training
@@ -178,6 +176,8 @@ class Params(Frozen):
             selection.check(f"pseudo_labels.heads.{key}", self.distilled[key])
             if selection.targets == "hard" and self.student.pseudo_labels.temperature != 1:
                 raise ValueError(f"student.pseudo_labels.temperature: pseudo_labels.heads.{key} has hard targets")
+        if self.predictions.ensemble != "full":
+            self.predictions.ensemble.check("predictions.ensemble", self.distilled, self.pseudo_labels.heads)
         return self
 
 

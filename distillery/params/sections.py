@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from distillery.heads import Frozen, ViewKind
-from distillery.params.kinds import Count, FolderName, Positive, Precision, Share
+from distillery.heads import Frozen
+from distillery.params.kinds import Count, FolderName, Positive, Share
 from distillery.tables import SPLITS
 
 
@@ -89,46 +89,6 @@ class Network(Frozen):
     backbone: str
     width: Positive
     pretrained: Pretrained | None
-
-
-class View(Frozen):
-    """One transform at inference; ``amount`` is in the transform's own unit (see labelling/views.py)."""
-
-    kind: ViewKind
-    amount: float | tuple[float, float] = 0.0
-
-
-class Inference(Frozen):
-    """How a network answers; ``together``: views a forward pass; ``compile``: by torch.compile, which needs a C++
-    compiler on a CPU."""
-
-    views: Annotated[tuple[View, ...], Field(min_length=1)]
-    batch: Count | Literal["auto"]
-    together: Count
-    bf16: Precision
-    compile: bool
-
-
-class Predictions(Inference):
-    shard: Count
-
-
-class Views(Inference):
-    """Candidate views; ``images``: of the validation split, at most, by which they are ranked."""
-
-    images: Count
-
-    @field_validator("views")
-    @classmethod
-    def _one_is_the_image_itself(cls, views: tuple[View, ...]) -> tuple[View, ...]:
-        if not any(view.kind == "identity" for view in views):
-            raise ValueError("none of them is identity, by which every other is measured; add {kind: identity}")
-        return views
-
-
-class Evaluation(Inference):
-    resamples: Annotated[int, Field(ge=20)]
-    confidence: Annotated[float, Field(gt=0.5, lt=1)]
 
 
 class FewShot(Frozen):

@@ -4,7 +4,7 @@ from torch import nn
 
 from distillery.labelling.predictor import Inference
 from distillery.labelling.views import View
-from distillery.params import sections
+from distillery.params import inference as sections
 from tasks.support.machine import use_bf16
 
 

@@ -1,11 +1,12 @@
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from distillery.errors import DistilleryError
 from distillery.params import Params
 from distillery.tables import read_table
-from tasks import predictions
+from tasks import predictions, pseudo_labels
 from tasks.support.command import read_params
 from tests.world import edit_params
 
@@ -52,3 +53,42 @@ def test_a_teacher_of_other_heads_is_refused(world: Path):
     edit_params(world, lambda params: params["heads"]["age"].update(bins=11))
     with pytest.raises(DistilleryError, match=r"models/r0/card\.json: other heads than"):
         predictions.main(read_params(), "r1")
+
+
+def test_views_are_saved_where_they_change_nothing_and_selection_takes_what_comes(world: Path, capfd):
+    full = pseudo_labels_of(world)
+
+    def save(params: dict) -> None:
+        params["predictions"]["ensemble"] = {"same": 0.995, "pilot": 60, "around": {"gender": 0.5, "age": 20}}
+
+    edit_params(world, save)
+    predictions.main(read_params(), "r1")
+    views = read_table(FOLDER)["views"]
+    assert 2 <= views.min() < views.max() <= len(read_params().predictions.views)
+    assert "views an image; with the pilot" in capfd.readouterr().out
+    pseudo_labels.main(read_params(), "r1")
+    saved = pseudo_labels_of(world)
+    assert saved["image"].equals(full["image"])
+    assert (saved["gender_hard"].cast(str) == full["gender_hard"].cast(str)).mean() > 0.8
+
+
+def pseudo_labels_of(world: Path) -> pl.DataFrame:
+    return read_table(world / "data/rounds/r1/pseudo_labels.parquet")
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"views": [{"kind": "identity"}, {"kind": "flip"}]}, "ensemble saves views of 3 or more, and there are 2"),
+        ({}, r"pseudo_labels\.heads\.gender\.rules\.0 asks how far views lie apart.*allowed with it: .*ensemble full"),
+    ],
+)
+def test_what_cannot_be_saved_is_refused(world: Path, change: dict, message: str):
+    def save(params: dict) -> None:
+        params["predictions"] |= {"ensemble": {"same": 0.9, "pilot": 60, "around": {}}} | change
+        rule = {"kind": "uncertainty", "least": 0.6, "spread": 0.1, "balanced": False}
+        params["pseudo_labels"]["heads"]["gender"]["rules"] = [rule]
+
+    edit_params(world, save)
+    with pytest.raises(DistilleryError, match=message):
+        read_params()

@@ -9,7 +9,7 @@ from distillery.errors import DistilleryError
 from distillery.heads import Heads
 from distillery.images.store import ImageStore
 from distillery.labelling import predictor as module
-from distillery.labelling.ensemble import predict
+from distillery.labelling.ensemble import answer, predict
 from distillery.labelling.predictor import Inference, Predictor
 from distillery.labelling.views import View
 from distillery.networks.multihead import MultiHead
@@ -62,9 +62,9 @@ def test_out_of_memory_the_batch_is_halved_and_the_results_stay(make: Callable, 
         sizes.append(len(pixels))
         if len(pixels) > 2:
             raise torch.OutOfMemoryError("CUDA out of memory")
-        return predict(network, heads, pixels, views, **how)
+        return answer(network, heads, pixels, views, **how)
 
-    monkeypatch.setattr(module, "predict", tight)
+    monkeypatch.setattr(module, "answer", tight)
     assert _close(_means(make(batch=8)), wanted)
     assert sizes == [8, 4, 2, 2, 2, 2]
     assert "out of memory: going on with batches of 2 images" in caplog.text
@@ -74,7 +74,7 @@ def test_where_not_one_image_fits_it_says_so(make: Callable, monkeypatch):
     def never(*_, **__):
         raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes")
 
-    monkeypatch.setattr(module, "predict", never)
+    monkeypatch.setattr(module, "answer", never)
     with pytest.raises(DistilleryError, match="not even one image fits into memory"):
         _means(make())
 
@@ -83,7 +83,7 @@ def test_another_error_is_not_taken_for_a_lack_of_memory(make: Callable, monkeyp
     def broken(*_, **__):
         raise RuntimeError("an illegal memory access was encountered")
 
-    monkeypatch.setattr(module, "predict", broken)
+    monkeypatch.setattr(module, "answer", broken)
     with pytest.raises(RuntimeError, match="illegal"):
         _means(make())
 

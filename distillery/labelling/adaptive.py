@@ -1,0 +1,120 @@
+"""The ensemble with as many views as an image needs: a view at a time, over the images that are not done."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+import torch
+
+from distillery.heads import Heads, Regression, names
+from distillery.labelling.deciding import Decider, variance
+from distillery.labelling.ensemble import agreement
+from distillery.labelling.predictor import Predictor
+from distillery.labelling.stopping import FEWEST, Moments, Stopping, expected_changes, fit_stopping
+from distillery.labelling.views import View
+
+Columns = dict[str, dict[str, np.ndarray]]  # by head: mean, std, agreement, variance, as the predictions table has them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adaptive:
+    """How views are saved.
+
+    Attributes:
+        same: the share of empty cells that have to become what they become with all views.
+        pilot: images that all views see, by which it is learnt when to stop.
+        around: by head, where its selection cuts; see ``Decider``.
+    """
+
+    same: float
+    pilot: int
+    around: Mapping[str, float]
+
+    def pilot_of(self, wanted: pl.DataFrame) -> pl.DataFrame:
+        """Rows at even steps."""
+        return wanted[np.unique(np.linspace(0, len(wanted) - 1, self.pilot).round().astype(np.int64))]
+
+
+class AdaptivePredictor:
+    """Predicts with the views that each image needs.
+
+    Args:
+        predictor: runs the network.
+        views: all of them, more than ``FEWEST``.
+        pilot: column ``image`` and, by head, whether its cell is empty; at least two rows.
+    """
+
+    def __init__(
+        self, predictor: Predictor, heads: Heads, views: Sequence[View], how: Adaptive, pilot: pl.DataFrame
+    ) -> None:
+        self._predictor, self._heads, self._views, self._how, self._pilot = predictor, heads, views, how, pilot
+        self._deciders = {name: Decider(head, how.around.get(name)) for name, head in heads.items()}
+
+    @cached_property
+    def stopping(self) -> Stopping:
+        """The rule; to learn it the pilot is predicted by all views."""
+        answers = self._moments(self._pilot["image"], self._views)
+        return fit_stopping(self._deciders, answers, _empty(self._pilot, self._heads), self._how.same)
+
+    def predict(self, rows: pl.DataFrame) -> tuple[Columns, np.ndarray]:
+        """Columns of the predictions table, and how many views each image was seen by: int16 [images].
+
+        Args:
+            rows: as ``pilot``.
+        """
+        counts, parts, order = np.zeros(len(rows), dtype=np.int16), list[Columns](), list[np.ndarray]()
+        going = np.arange(len(rows))
+        views = [self._views[place] for place in self.stopping.order]
+        seen = self._moments(rows["image"], views[:FEWEST])
+        for count in range(FEWEST, len(views) + 1):
+            done = np.ones(len(going), dtype=bool)
+            if count < len(views):
+                empty = {name: values[going] for name, values in _empty(rows, self._heads).items()}
+                known = self.stopping.after(count)
+                done = expected_changes(self._deciders, known, seen, empty) <= self.stopping.bound
+            counts[going[done]] = count
+            parts.append(self._columns({name: values[:, done] for name, values in seen.items()}))
+            order.append(going[done])
+            going = going[~done]
+            if not len(going):
+                break
+            more = self._moments(rows["image"][going], [views[count]])
+            seen = {name: np.concatenate([values[:, ~done], more[name]]) for name, values in seen.items()}
+        return _join(parts, np.argsort(np.concatenate(order))), counts
+
+    def _moments(self, images: pl.Series, views: Sequence[View]) -> dict[str, np.ndarray]:
+        found = self._predictor.answer_all(images, views)
+        return {
+            name: decider.moments(found[name].values.numpy(), None if (own := found[name].own) is None else own.numpy())
+            for name, decider in self._deciders.items()
+        }
+
+    def _columns(self, seen: Moments) -> Columns:
+        """What is known of images that are done."""
+        found: Columns = {}
+        for name, decider in self._deciders.items():
+            count, head = len(seen[name]), self._heads[name]
+            last = count == len(self._views)
+            weights = np.full(count, 1 / count) if last else self.stopping.after(count)[name].weights
+            means = decider.estimate(seen[name], weights)
+            values = seen[name][:, :, : len(names(head))]
+            found[name] = {"mean": means[:, : len(names(head))], "std": values.std(axis=0)}
+            if isinstance(head, Regression):
+                found[name]["variance"] = variance(means)
+            agreed = agreement(head, torch.from_numpy(values), torch.from_numpy(means))
+            found[name] |= {} if agreed is None else {"agreement": agreed.numpy()}
+        return found
+
+
+def _empty(rows: pl.DataFrame, heads: Heads) -> dict[str, np.ndarray]:
+    return {name: rows[name].to_numpy() for name in heads}
+
+
+def _join(parts: Sequence[Columns], order: np.ndarray) -> Columns:
+    """Parts below one another, then their rows in another order."""
+    return {
+        name: {what: np.concatenate([part[name][what] for part in parts])[order] for what in first}
+        for name, first in parts[0].items()
+    }
