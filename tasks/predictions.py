@@ -65,14 +65,9 @@ def write_predictions(key: str, params: Params) -> Path:
             adaptive=None if section.ensemble == "full" else Adaptive(**section.ensemble.model_dump()),
         )
     if section.ensemble != "full":
-        _say_what_was_saved(paths.predictions(key), len(how.views), min(section.ensemble.pilot, len(wanted)))
+        seen = read_table(paths.predictions(key), ["views"])["views"].to_numpy()
+        print(f"{key}: {seen.mean():.1f} of {len(how.views)} views an image, the pilot included")
     return paths.predictions(key)
-
-
-def _say_what_was_saved(folder: Path, views: int, pilot: int) -> None:
-    seen = read_table(folder, ["views"])["views"].to_numpy()
-    share = (seen.sum() + pilot * views) / (len(seen) * views)
-    print(f"predictions: {seen.mean():.1f} of {views} views an image; with the pilot {share:.0%} of all passes")
 
 
 def empty_cells(manifest: pl.DataFrame, heads: Heads) -> pl.DataFrame:

@@ -55,34 +55,40 @@ class AdaptivePredictor:
     @cached_property
     def stopping(self) -> Stopping:
         """The rule; to learn it the pilot is predicted by all views."""
-        answers = self._moments(self._pilot["image"], self._views)
-        return fit_stopping(self._deciders, answers, _empty(self._pilot, self._heads), self._how.same)
+        return fit_stopping(self._deciders, self._piloted, _empty(self._pilot, self._heads), self._how.same)
 
     def predict(self, rows: pl.DataFrame) -> tuple[Columns, np.ndarray]:
         """Columns of the predictions table, and how many views each image was seen by: int16 [images].
 
         Args:
-            rows: as ``pilot``.
+            rows: as ``pilot``, whose images are not predicted again.
         """
-        counts, parts, order = np.zeros(len(rows), dtype=np.int16), list[Columns](), list[np.ndarray]()
-        going = np.arange(len(rows))
-        views = [self._views[place] for place in self.stopping.order]
-        seen = self._moments(rows["image"], views[:FEWEST])
-        for count in range(FEWEST, len(views) + 1):
+        images, empty = rows["image"], _empty(rows, self._heads)
+        order = list(self.stopping.order)
+        places = images.replace_strict(self._pilot["image"], np.arange(len(self._pilot)), default=-1).to_numpy()
+        known, going = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
+        rank, counts = [known], np.full(len(rows), len(order), dtype=np.int16)
+        parts = [self._columns({name: values[order][:, places[known]] for name, values in self._piloted.items()})]
+        seen = self._moments(images[going], [self._views[place] for place in order[:FEWEST]])
+        for count in range(FEWEST, len(order) + 1):
             done = np.ones(len(going), dtype=bool)
-            if count < len(views):
-                empty = {name: values[going] for name, values in _empty(rows, self._heads).items()}
-                known = self.stopping.after(count)
-                done = expected_changes(self._deciders, known, seen, empty) <= self.stopping.bound
+            if count < len(order):
+                cells = {name: values[going] for name, values in empty.items()}
+                left = expected_changes(self._deciders, self.stopping.after(count), seen, cells)
+                done = left <= self.stopping.bound
             counts[going[done]] = count
             parts.append(self._columns({name: values[:, done] for name, values in seen.items()}))
-            order.append(going[done])
+            rank.append(going[done])
             going = going[~done]
             if not len(going):
                 break
-            more = self._moments(rows["image"][going], [views[count]])
+            more = self._moments(images[going], [self._views[order[count]]])
             seen = {name: np.concatenate([values[:, ~done], more[name]]) for name, values in seen.items()}
-        return _join(parts, np.argsort(np.concatenate(order))), counts
+        return _join(parts, np.argsort(np.concatenate(rank))), counts
+
+    @cached_property
+    def _piloted(self) -> dict[str, np.ndarray]:
+        return self._moments(self._pilot["image"], self._views)
 
     def _moments(self, images: pl.Series, views: Sequence[View]) -> dict[str, np.ndarray]:
         found = self._predictor.answer_all(images, views)

@@ -65,7 +65,7 @@ def test_views_are_saved_where_they_change_nothing_and_selection_takes_what_come
     predictions.main(read_params(), "r1")
     views = read_table(FOLDER)["views"]
     assert 2 <= views.min() < views.max() <= len(read_params().predictions.views)
-    assert "views an image; with the pilot" in capfd.readouterr().out
+    assert "of 6 views an image" in capfd.readouterr().out
     pseudo_labels.main(read_params(), "r1")
     saved = pseudo_labels_of(world)
     assert saved["image"].equals(full["image"])
