@@ -12,10 +12,11 @@ from distillery.files import SEAL, is_sealed, seal, whole_file
 from distillery.heads import AnyHead, AnyHeads, Classification, Compound, Detection, Heads, Identification, names
 from distillery.parquet import GROUP, as_declared, as_stored, notes, opened, read_groups, seal_place
 
-VERSION = "2"
+VERSION = "3"
 SPLITS = ("train", "val", "test", "unlabelled", "audit")
 POOL = ("unlabelled", "audit")  # what is pseudo-labelled with its own labels hidden
 READABLE = "ok"
+KEPT, NEGATIVE, LABELLED = "kept", "negative", "labelled"  # reasons of a pseudo-label; others refuse it
 AGAIN = "run the stage that writes it again"
 _NAME = pa.dictionary(pa.int32(), pa.string())
 
@@ -57,13 +58,18 @@ def predictions_schema(heads: Heads) -> pa.Schema:
 
 
 def pseudo_labels_schema(heads: Heads) -> pa.Schema:
-    """A row per image; per head soft and hard value, weight (0: refused), confidence and the reason."""
+    """A row per image; per head soft and hard value, weight (0: refused), confidence and the reason.
+
+    Of a classification also the classes that a refused cell is surely not of, ``negative``.
+    """
     fields = [("image", pa.string())]
     for name, head in heads.items():
         wide = pa.list_(pa.float32(), len(names(head)))
         each = pa.float32() if isinstance(head, Classification) else wide
         fields += [(f"{name}_soft", wide), (f"{name}_hard", _label_type(head)), (f"{name}_weight", each)]
         fields += [(f"{name}_confidence", each), (f"{name}_reason", _NAME)]
+        if isinstance(head, Classification):
+            fields += [(f"{name}_negative", pa.list_(pa.bool_(), len(head.classes)))]
     return pa.schema(fields)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from distillery.errors import DistilleryError
 from distillery.files import file_hash
-from distillery.heads import AnyHeads, Compound, Identification
+from distillery.heads import AnyHeads, Classification, Compound, Identification
 from distillery.images.cells import labelled_cells
 from distillery.images.pairs import read_pairs
 from distillery.images.store import ImageStore
@@ -65,6 +65,7 @@ def write_evaluation(key: str, params: Params) -> Path:
                 print(f"{key}: evaluated {name} on {dataset}, {len(part):,} test images", flush=True)
     if key != TEACHER:
         needed = [f"{name}_{what}" for name in params.distilled for what in ("soft", "weight")]
+        needed += [f"{name}_negative" for name, head in params.distilled.items() if isinstance(head, Classification)]
         audited = manifest.filter(pl.col("split") == "audit")["image"]
         pseudo = read_table(paths.pseudo_labels(key), ["image", *needed], only=pl.col("image").is_in(audited.implode()))
         for rows in _by_dataset(manifest, "audit", params.heads):

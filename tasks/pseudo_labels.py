@@ -11,9 +11,9 @@ import polars as pl
 import pyarrow as pa
 
 from distillery.files import whole_folder
-from distillery.labelling.pseudo_labels import KEPT, LABELLED, Plan, select
+from distillery.labelling.pseudo_labels import Plan, select
 from distillery.params import Params
-from distillery.tables import pseudo_labels_schema, read_metadata, table_files, write_parts
+from distillery.tables import KEPT, LABELLED, NEGATIVE, pseudo_labels_schema, read_metadata, table_files, write_parts
 from tasks.support import paths
 from tasks.support.command import run_keyed_stage
 from tasks.support.selecting import Predicted, make_plan, tabulate_calibrations
@@ -29,7 +29,7 @@ def write_pseudo_labels(key: str, params: Params) -> None:
     predicted = Predicted(paths.predictions(key), paths.MANIFEST, heads)
     plans = {name: make_plan(predicted, name, section.heads[name], section.calibration) for name in heads}
     _say_calibrations(plans, predicted.domains, section.calibration.least)
-    kept, empty = Counter[str](), Counter[str]()
+    kept, negative, empty = Counter[str](), Counter[str](), Counter[str]()
 
     def selected() -> Iterator[pa.Table]:
         for part in predicted.parts(list(heads)):
@@ -37,13 +37,15 @@ def write_pseudo_labels(key: str, params: Params) -> None:
             for name in heads:
                 reasons = pl.Series(table[f"{name}_reason"].cast("string"))
                 kept[name] += int((reasons == KEPT).sum())
+                negative[name] += int((reasons == NEGATIVE).sum())
                 empty[name] += int((reasons != LABELLED).sum())
             yield table
 
     teacher = read_metadata(table_files(paths.predictions(key))[0])["teacher"]
     write_parts(selected(), pseudo_labels_schema(heads), paths.pseudo_labels(key), {"teacher": teacher})
     for name in heads:
-        print(f"pseudo_labels {name}: kept {kept[name]:,} of {empty[name]:,} empty cells")
+        beside = f", of {negative[name]:,} what they are not" if negative[name] else ""
+        print(f"pseudo_labels {name}: kept {kept[name]:,} of {empty[name]:,} empty cells{beside}")
     with whole_folder(paths.calibration(key)) as folder:
         for what, table in zip(("errors", "reliability"), tabulate_calibrations(plans), strict=True):
             table.write_csv(folder / f"{what}.csv")

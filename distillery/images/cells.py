@@ -29,7 +29,9 @@ SMALL = 1e-7  # the least probability that has a logarithm here
 class Cells:
     """By head: labels float [images, names], of an identification [images, 1], the person's number; weights float
     [images], detection [images, elements]; pseudo bool, shaped as the weights, whether a cell is pseudo-labelled (of
-    heads that have such cells)."""
+    heads that have such cells).
+
+    A negative label of a classification, classes that an image is not of, has -1 there and 0 elsewhere."""
 
     labels: dict[str, Tensor]
     weights: dict[str, Tensor]
@@ -99,6 +101,12 @@ def fill_empty(
         weights[name] = torch.where(empty, kept * weight, weights[name])
         across = empty if empty.ndim == 2 else empty[:, None]
         labels[name] = torch.where(across, values, labels[name])
+        if isinstance(head, Classification):
+            unlike = _wide_values(joined[f"{name}_negative"], len(head.classes)).nan_to_num() * empty[:, None]
+            only = unlike.any(dim=1)
+            labels[name] = torch.where(only[:, None], -unlike, labels[name])
+            weights[name] = torch.where(only, weight, weights[name])
+            supposed[name] |= only
     return Cells(labels, weights, supposed)
 
 

@@ -11,8 +11,7 @@ from distillery.heads import Classification, Detection, Head, Heads, Regression,
 from distillery.labelling.calibration.fit import Calibration
 from distillery.labelling.chances import as_chances, as_values
 from distillery.labelling.selection.evidence import Evidence, Weigh
-
-KEPT, LABELLED = "kept", "labelled"
+from distillery.tables import KEPT, LABELLED, NEGATIVE
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,8 @@ def select(predictions: pl.DataFrame, heads: Heads, plans: Mapping[str, Plan]) -
             f"{name}_confidence": _wide(shown["confidence"], labelled),
             f"{name}_reason": pa.array(reasons).dictionary_encode(),
         }
+        if isinstance(head, Classification):
+            columns[f"{name}_negative"] = _wide(_unlike(cells), labelled)
     return pa.table(columns)
 
 
@@ -78,7 +79,15 @@ def _weigh(cells: Evidence, rules: Sequence[tuple[str, Weigh]]) -> tuple[Evidenc
         before = cells.kept.any(axis=1)
         cells = weigh(cells)
         reasons[before & ~cells.kept.any(axis=1)] = f"refused by {name}"
+    reasons[_unlike(cells).any(axis=1)] = NEGATIVE
     return cells, reasons
+
+
+def _unlike(cells: Evidence) -> np.ndarray:
+    """Of cells that are refused, the classes that they are surely not of: bool [cells, names]."""
+    if cells.negative is None:
+        return np.zeros(cells.values.shape, dtype=bool)
+    return cells.negative & ~cells.kept
 
 
 def _as_columns(cells: Evidence) -> dict[str, np.ndarray]:

@@ -3,7 +3,7 @@
 A pilot of images that all views see shows in which order views come nearest to the mean over all, by which combination
 of those seen, how far off it still is, and so how likely each cell is to become another pseudo-label. An image is done
 once it is expected to lose no more than ``bound`` cells; the bound is the largest at which each half of the pilot, by
-what the other half shows, keeps the share of cells that is asked for.
+what the other half shows, keeps the share of cells that is asked for, and would without luck.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +19,7 @@ Wanted = Mapping[str, np.ndarray]  # by head, bool [images]: the cell is empty
 FEWEST = 2  # views: one has no spread
 RIDGE = 1e-6  # of the mean square of a view's error: views that say the same have no best combination
 LEAST = 0.3  # of the median error: no cell is known better
+LUCK = 2  # standard deviations of a count, by which the pilot's may be too small
 QUANTILES = np.linspace(0, 1, 1001)
 BOUNDS = np.geomspace(1e-3, 10, 80)  # cells of an image
 
@@ -68,7 +69,7 @@ def fit_stopping(deciders: Deciders, pilot: Moments, wanted: Wanted, same: float
 
     Args:
         pilot: of all views, more than ``FEWEST``, and of at least two images.
-        same: the share of empty cells that have to become what they become with all views.
+        same: the share of empty cells that have to become what they become with all views, at least.
     """
     half = np.arange(next(iter(pilot.values())).shape[1]) % 2 == 0
     lost, cells = np.zeros(len(BOUNDS)), 0
@@ -81,7 +82,8 @@ def fit_stopping(deciders: Deciders, pilot: Moments, wanted: Wanted, same: float
             int(empty[name].sum()) * decider.decide(rest[name][0]).outcome.shape[1]
             for name, decider in deciders.items()
         )
-    allowed = np.maximum.accumulate(lost) <= (1 - same) * cells
+    worst = lost + LUCK * np.sqrt(lost + 1)
+    allowed = np.maximum.accumulate(worst) <= (1 - same) * cells
     return Stopping(*_learn(deciders, pilot), float(BOUNDS[allowed][-1]) if allowed.any() else 0.0)
 
 

@@ -41,6 +41,27 @@ def audit_kept(head: Head, values: Tensor, kept: Tensor, labels: Tensor, present
     return found | {"recall": float(good[chosen].sum() / known.sum())}
 
 
+def audit_negative(negative: Tensor, labels: Tensor, present: Tensor) -> dict[str, float]:
+    """How many of the negative labels are right: none of a kept cell, none of a cell whose truth is not known.
+
+    Args:
+        negative: bool [images, classes], classes that an image is taken not to be of.
+        labels: float [images, classes], the truth.
+        present: where it is known, [images].
+
+    Returns:
+        ``negative_precision``, ``negative_yield`` (classes a known cell); nothing without any.
+    """
+    known = negative & (present > 0)[:, None]
+    if not known.any():
+        return {}
+    right = labels[known] == 0
+    return {
+        "negative_precision": float(right.float().mean()),
+        "negative_yield": float(known.sum() / (present > 0).sum()),
+    }
+
+
 def audit_groups(
     head: Head, values: Tensor, kept: Tensor, labels: Tensor, present: Tensor, members: Mapping[str, Tensor]
 ) -> dict[str, float]:

@@ -36,7 +36,7 @@ from distillery.tables import POOL
 
 TEACHER = "r0"
 MANIFEST_COLUMNS = ("image", "path", "dataset", "domain", "split", "identity", "status", "views")
-DERIVED = ("_std", "_agreement", "_variance", "_soft", "_hard", "_weight", "_confidence", "_reason")
+DERIVED = ("_std", "_agreement", "_variance", "_soft", "_hard", "_weight", "_confidence", "_reason", "_negative")
 
 
 class Params(Frozen):

@@ -44,11 +44,19 @@ class Debiased(Frozen):
     strength: Positive
 
 
+class Negative(Frozen):
+    """Negative labels of a classification: a class that is at most so probable, by views that lie within ``spread``."""
+
+    most: Annotated[float, Field(gt=0, lt=1)]
+    spread: Positive
+
+
 class Uncertainty(Frozen):
     kind: Literal["uncertainty"]
     least: Probability
     spread: Positive
     balanced: bool
+    negative: Negative | None
 
 
 class Narrow(Frozen):
@@ -78,6 +86,8 @@ def in_words(rules: Sequence[Rule]) -> str:
 def _rule_in_words(rule: Rule) -> str:
     found = {key: value for key, value in rule.model_dump(exclude={"kind"}).items() if value is not None}
     flags = [key for key, value in found.items() if value is True]
+    if negative := found.pop("negative", None):
+        flags += [f"negative {' '.join(f'{key} {value:g}' for key, value in negative.items())}"]
     numbers = [f"{key} {value:g}" for key, value in found.items() if not isinstance(value, bool)] + flags
     return rule.kind.replace("_", " ") + (f" ({', '.join(numbers)})" if numbers else "")
 
@@ -101,6 +111,13 @@ class Selection(Frozen):
             low = lowest(head)
             if isinstance(rule, Threshold | FlexMatch | Uncertainty) and rule.least < low:
                 raise ValueError(f"{where}.rules.{place}.least is {rule.least}; allowed: {low:g} to 1")
+            if isinstance(rule, Uncertainty) and rule.negative is not None:
+                if not isinstance(head, Classification):
+                    raise ValueError(f"{where}.rules.{place}.negative is of classes; allowed for a {head.kind}: null")
+                if rule.negative.most >= low:
+                    raise ValueError(
+                        f"{where}.rules.{place}.negative.most is {rule.negative.most}; allowed: below {low:g}"
+                    )
 
 
 class Calibrating(Frozen):

@@ -14,7 +14,7 @@ from distillery.heads import AnyHeads, Classification, Compound, Identification,
 from distillery.images.cells import Cells
 from distillery.images.pairs import Pair, image_of
 from distillery.metrics import PRIMARY, score
-from distillery.metrics.audit import audit_classes, audit_groups, audit_kept
+from distillery.metrics.audit import audit_classes, audit_groups, audit_kept, audit_negative
 from distillery.metrics.bootstrap import draw, interval
 from distillery.metrics.identification import score_pairs
 from distillery.metrics.reliability import reliability
@@ -101,6 +101,9 @@ class Scores:
             kept = kept.amin(dim=1)
         everything = (values, kept, labels, present)
         self.audit += self._audited(rows, name, partial(audit_kept, head), everything)
+        if isinstance(head, Classification):
+            negative = torch.tensor(joined[f"{name}_negative"].to_list(), dtype=torch.bool)
+            self.audit += self._audited(rows, name, audit_negative, (negative, labels, present))
         self._add_groups(rows, name, "class", partial(audit_classes, head), everything)
         for other, members in group_members(rows, self.heads).items():
             if other != name or isinstance(head, Regression):

@@ -162,7 +162,9 @@ def make_rule(section: sections.Rule, frequency: Callable[[], np.ndarray]) -> Ru
         case sections.Debiased():
             return partial(debiased, strength=section.strength)
         case sections.Uncertainty():
-            return partial(uncertainty, least=section.least, spread=section.spread, balanced=section.balanced)
+            negative = None if section.negative is None else (section.negative.most, section.negative.spread)
+            how = section.model_dump(include={"least", "spread", "balanced"})
+            return partial(uncertainty, **how, negative=negative)
         case sections.Narrow():
             return partial(narrow, width=section.width, spread=section.spread)
 

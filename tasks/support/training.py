@@ -13,7 +13,7 @@ import torch
 
 from distillery.errors import DistilleryError
 from distillery.files import file_hash, whole_folder
-from distillery.heads import LearntHeads
+from distillery.heads import Classification, LearntHeads
 from distillery.images.cells import Cells, fill_empty, labelled_cells
 from distillery.images.store import ImageStore
 from distillery.networks.model import CARD, WEIGHTS, Card, load_model, save_model, start_from
@@ -21,7 +21,7 @@ from distillery.networks.multihead import MultiHead
 from distillery.params import Params
 from distillery.params.couplings import Coupling
 from distillery.params.training import PseudoLearning, Training
-from distillery.tables import POOL, READABLE, read_table, write_table
+from distillery.tables import KEPT, NEGATIVE, POOL, READABLE, read_table, write_table
 from distillery.training import settings
 from distillery.training.batches import BatchPlan
 from distillery.training.checkpoint import remove_checkpoint
@@ -127,8 +127,9 @@ def _training_examples(
     if pseudo is None:
         return labelled, _examples(labelled, store, co_annotated(labelled_cells(labelled, heads), couplings, heads))
     needed = [f"{name}_{what}" for name in distilled for what in ("soft", "weight", "reason")]
+    needed += [f"{name}_negative" for name, head in distilled.items() if isinstance(head, Classification)]
     table = read_table(pseudo.path, ["image", *needed])
-    kept = table.filter(pl.any_horizontal(pl.col(f"{name}_reason") == "kept" for name in distilled))
+    kept = table.filter(pl.any_horizontal(pl.col(f"{name}_reason").is_in([KEPT, NEGATIVE]) for name in distilled))
     hidden = [pl.lit(None, dtype=manifest.schema[name]).alias(name) for name in heads]
     pool = manifest.filter(pl.col("split").is_in(POOL)).with_columns(hidden)
     pool = pool.unique("image", keep="first", maintain_order=True)

@@ -74,7 +74,7 @@ def _grid(head: Head, cells: Sequence[Evidence]) -> list[Rules]:
     single += [sections.TopK(kind="top_k", share=share, repeat=1) for share in SHARES[:-1:2]]
     single += [sections.RateMatched(kind="rate_matched")]
     single += [
-        sections.Uncertainty(kind="uncertainty", least=value, spread=0.1, balanced=balanced)
+        sections.Uncertainty(kind="uncertainty", least=value, spread=0.1, balanced=balanced, negative=None)
         for value in least[::2]
         for balanced in (False, True)
     ]

@@ -12,6 +12,7 @@ from distillery.params import Params, validate
 
 PHOTOS = Path(__file__).parents[2] / "benchmarks" / "photos" / "params.yaml"
 GONE = object()
+UNLIKE = {"kind": "uncertainty", "least": 0.7, "spread": 0.1, "balanced": False}
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +130,12 @@ def test_the_photos_parameters_are_valid(photos: dict):
         ("pseudo_labels.heads.race.rules.0.least", 0.1, r"race\.rules\.0\.least is 0\.1; allowed: 0\.2 to 1"),
         ("pseudo_labels.heads.race.rules.0.least", 1.1, r"rules\.0\..*least: .*less than or equal to 1"),
         ("pseudo_labels.heads.age.rules.0.width", -1, r"rules\.0\..*width: .*greater than 0"),
+        (
+            "pseudo_labels.heads.race.rules.0",
+            UNLIKE | {"negative": {"most": 0.2, "spread": 0.1}},
+            r"race\.rules\.0\.negative\.most is 0\.2; allowed: below 0\.2",
+        ),
+        ("pseudo_labels.heads.race.rules.0", UNLIKE, r"rules\.0\.uncertainty\.negative: missing key"),
         ("pseudo_labels.heads.age.rules", [], r"heads\.age\.rules: .*at least 1"),
         ("pseudo_labels.heads.age.rules.0", {"kind": "free_match"}, r"rules\.0\.kind is 'free_match'; .*: narrow"),
         (

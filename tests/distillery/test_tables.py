@@ -10,6 +10,7 @@ import pytest
 from distillery.errors import DistilleryError
 from distillery.heads import Heads
 from distillery.tables import (
+    VERSION,
     manifest_schema,
     predictions_schema,
     pseudo_labels_schema,
@@ -35,7 +36,7 @@ def test_a_table_comes_back_with_its_metadata(tmp_path: Path):
     assert found["image"].to_list() == ["i0", "i1", "i2"]
     assert found["x"].to_list() == [[0, None], [1, None], [2, None]]
     assert found["kind"].cast(pl.String).to_list() == ["a", "b", "a"]
-    assert read_metadata(path) == {"distillery.schema": "2", "teacher": "abc"}
+    assert read_metadata(path) == {"distillery.schema": VERSION, "teacher": "abc"}
     assert found.dtypes == [pl.String, pl.Array(pl.Float32, 2), pl.Categorical]
 
 
@@ -159,7 +160,7 @@ def test_a_flipped_bit_is_refused_wherever_it_is(tmp_path: Path):
     ],
 )
 def test_a_foreign_table_is_refused_by_its_columns(tmp_path: Path, change: Callable, message: str):
-    pq.write_table(change(_table()).replace_schema_metadata({"distillery.schema": "2"}), tmp_path / "t.parquet")
+    pq.write_table(change(_table()).replace_schema_metadata({"distillery.schema": VERSION}), tmp_path / "t.parquet")
     with pytest.raises(DistilleryError, match=rf"t\.parquet: {message}"):
         read_table(tmp_path / "t.parquet", schema=SCHEMA)
 

@@ -86,7 +86,7 @@ def pseudo_labels_of(world: Path) -> pl.DataFrame:
 def test_what_cannot_be_saved_is_refused(world: Path, change: dict, message: str):
     def save(params: dict) -> None:
         params["predictions"] |= {"ensemble": {"same": 0.9, "pilot": 60, "around": {}}} | change
-        rule = {"kind": "uncertainty", "least": 0.6, "spread": 0.1, "balanced": False}
+        rule = {"kind": "uncertainty", "least": 0.6, "spread": 0.1, "balanced": False, "negative": None}
         params["pseudo_labels"]["heads"]["gender"]["rules"] = [rule]
 
     edit_params(world, save)

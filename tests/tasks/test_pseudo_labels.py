@@ -7,7 +7,7 @@ from distillery.errors import DistilleryError
 from distillery.files import file_hash
 from distillery.params import Params
 from distillery.tables import READABLE, pseudo_labels_schema, read_metadata, read_table
-from tasks import pseudo_labels
+from tasks import evaluation, pseudo_labels, student
 from tasks.support.command import read_params
 from tests.world import edit_params
 
@@ -93,7 +93,7 @@ def test_a_head_without_labels_enough_is_taken_as_predicted_and_says_so(world: P
         {"kind": "flex_match", "least": 0.5},
         {"kind": "free_match"},
         {"kind": "soft_match"},
-        {"kind": "uncertainty", "least": 0.5, "spread": 0.2, "balanced": True},
+        {"kind": "uncertainty", "least": 0.5, "spread": 0.2, "balanced": True, "negative": None},
     ],
 )
 def test_any_rule_makes_a_table_that_the_student_can_read(world: Path, rule: dict):
@@ -106,6 +106,31 @@ def test_any_rule_makes_a_table_that_the_student_can_read(world: Path, rule: dic
     table = read_table(PATH, schema=pseudo_labels_schema(read_params().distilled))
     assert (table["gender_weight"].drop_nulls() > 0).any()
     assert set(table["gender_reason"].cast(pl.String)) <= {"kept", "labelled", f"refused by {rule['kind']}"}
+
+
+def test_a_student_learns_what_images_are_not_and_the_audit_counts_it(world: Path, capsys):
+    def choose(found: dict) -> None:
+        negative = {"most": 0.3, "spread": 0.5}
+        rule = {"kind": "uncertainty", "least": 1.0, "spread": 1e-6, "balanced": False, "negative": negative}
+        found["pseudo_labels"]["heads"]["race"]["rules"] = [rule]
+
+    edit_params(world, choose)
+    params = read_params()
+    pseudo_labels.main(params, "r1")
+    table = read_table(PATH)
+    unlike = table.filter(pl.col("race_reason") == "negative")
+    assert len(unlike) > 10
+    assert unlike["race_weight"].max() == 0
+    assert unlike["race_negative"].arr.any().all()
+    assert f"of {len(unlike)} what they are not" in capsys.readouterr().out
+    before = Path("models/r1/weights.safetensors").read_bytes()
+    student.train_student(params, "r1")
+    assert Path("models/r1/weights.safetensors").read_bytes() != before
+    evaluation.main(params, "r1")
+    audit = pl.read_csv("data/rounds/r1/evaluation/audit.csv").filter(pl.col("head") == "race")
+    found = dict(audit.select("metric", "value").rows())
+    assert 0.4 < found["negative_precision"] <= 1
+    assert 0 < found["negative_yield"] < 3
 
 
 def test_a_rule_that_keeps_nothing_leaves_a_table_of_refusals(world: Path):

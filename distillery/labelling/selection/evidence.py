@@ -20,6 +20,7 @@ class Evidence:
         spread: float32 [cells, names], standard deviation across views.
         width: float32 [cells, outputs], the predictive standard deviation, calibrated; None but for regression.
         weight: float32 [cells, groups], what rules have left so far; 0 refuses.
+        negative: bool [cells, classes], classes that a cell is surely not of; None: none is known.
     """
 
     head: Head
@@ -27,6 +28,7 @@ class Evidence:
     spread: np.ndarray
     width: np.ndarray | None
     weight: np.ndarray
+    negative: np.ndarray | None = None
 
     @cached_property
     def chances(self) -> np.ndarray:

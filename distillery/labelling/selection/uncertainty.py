@@ -10,21 +10,30 @@ from distillery.labelling.selection.evidence import Evidence, Weigh
 from distillery.labelling.selection.threshold import by_decision
 
 
-def uncertainty(parts: Iterable[Evidence], *, least: float, spread: float, balanced: bool) -> Weigh:
+def uncertainty(
+    parts: Iterable[Evidence],
+    *,
+    least: float,
+    spread: float,
+    balanced: bool,
+    negative: tuple[float, float] | None = None,
+) -> Weigh:
     """``p_max >= tau`` and a standard deviation across views below kappa; of a detection for yes and for no.
 
-    The paper's uncertainty is of dropout, ours of views. Its negative labels of a classification (classes that an image
-    surely is not of) are not taken: a student here learns no such thing.
+    The paper's uncertainty is of dropout, ours of views.
 
     Args:
         least: tau.
         spread: kappa.
         balanced: keep of each class as many as the rarest has, the least uncertain; a class without any has no say.
+        negative: tau_n and kappa_n: a classification's classes with ``p <= tau_n`` and a deviation below kappa_n are
+            known not to be the cell's.
     """
 
     def sure(cells: Evidence) -> Evidence:
         kept = (cells.confidence >= least) & (decided_spread(cells) < spread)
-        return replace(cells, weight=cells.weight * kept)
+        unlike = None if negative is None else (cells.values <= negative[0]) & (cells.spread < negative[1])
+        return replace(cells, weight=cells.weight * kept, negative=unlike)
 
     if not balanced:
         return sure

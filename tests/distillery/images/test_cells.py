@@ -84,6 +84,17 @@ def test_soft_pseudo_labels_fill_the_empty_cells(cells: Cells, manifest, pseudo,
         assert torch.equal(found.pseudo[name], (cells.weights[name] == 0) & (found.weights[name] > 0))
 
 
+def test_classes_that_an_image_is_not_of_fill_empty_cells_as_negative_labels(cells: Cells, manifest, pseudo, heads):
+    unlike = pl.when(pl.col("image").is_in(["i2", "i3"])).then(
+        pl.lit([True, False, True], dtype=pl.Array(pl.Boolean, 3))
+    )
+    found = _fill(cells, manifest, pseudo.with_columns(mood_negative=unlike), heads, soft=True)
+    assert found.labels["mood"][3].tolist() == [-1, 0, -1]
+    assert found.weights["mood"].tolist() == [1, 0.5, 1, 0.5, 1, 0.5, 1, 0]
+    assert found.labels["mood"][2].tolist() == cells.labels["mood"][2].tolist(), "labelled"
+    assert found.pseudo["mood"].tolist() == [False, True, False, True, False, True, False, False]
+
+
 def test_soft_targets_are_as_hot_as_asked_and_decisions_are_not(cells: Cells, manifest, pseudo, heads: Heads):
     soft = dict.fromkeys(heads, True) | {"units": False}
     found = fill_empty(cells, pseudo, manifest["image"], heads, soft=soft, weight=1, temperature=2)

@@ -8,6 +8,7 @@ from distillery.labelling.calibration.fit import UNCALIBRATED, Calibration
 from distillery.labelling.pseudo_labels import Plan, select
 from distillery.labelling.selection.narrow import narrow
 from distillery.labelling.selection.threshold import threshold
+from distillery.labelling.selection.uncertainty import uncertainty
 from distillery.tables import predictions_schema, pseudo_labels_schema, write_table
 
 REFUSED = "refused by threshold"
@@ -63,6 +64,15 @@ def test_numbers_are_kept_by_their_deviation_and_one_wide_output_refuses_all(sel
     assert selected["years_confidence"] == [[4], [6], None, [5]]
     assert selected["place_weight"] == [[1, 1], [0, 0], None, [1, 1]]
     assert selected["place_reason"] == ["kept", "refused by narrow", "labelled", "kept"]
+
+
+def test_what_a_refused_cell_is_not_has_its_own_column_and_reason(predictions: pl.DataFrame, heads: Heads):
+    rule = uncertainty([], least=0.65, spread=1, balanced=False, negative=(0.2, 1))
+    table = select(predictions, heads, plans() | {"mood": Plan(UNCALIBRATED, [("uncertainty", rule)])})
+    found = table.cast(pseudo_labels_schema(heads)).to_pydict()
+    assert found["mood_reason"] == ["kept", "negative", "labelled", "negative"]
+    assert found["mood_weight"] == [1, 0, None, 0]
+    assert found["mood_negative"] == [[False] * 3, [False, False, True], None, [False, True, False]]
 
 
 def test_soft_values_are_the_predictions_and_hard_ones_the_decision(

@@ -26,6 +26,27 @@ def test_it_is_the_naive_formula(smoothing: float):
         assert found[row].item() == pytest.approx(naive, rel=1e-5)
 
 
+def test_what_an_image_is_not_is_the_formula_of_ups_without_smoothing():
+    negative = torch.tensor([[-1.0, 0, -1, 0]] * 3 + [[0.0, -1, 0, 0]] * 4)
+    found = soft_cross_entropy(LOGITS, negative, smoothing=0.1)
+    for row in range(7):
+        powers = [math.exp(value) for value in LOGITS[row].tolist()]
+        unlike = [place for place, mark in enumerate(negative[row].tolist()) if mark]
+        naive = -sum(math.log(1 - powers[place] / sum(powers)) for place in unlike) / len(unlike)
+        assert found[row].item() == pytest.approx(naive, rel=1e-4)
+    both = torch.cat([negative[:1], LABELS[1:]])
+    assert torch.equal(
+        soft_cross_entropy(LOGITS, both, smoothing=0.1)[1:], soft_cross_entropy(LOGITS, LABELS, smoothing=0.1)[1:]
+    )
+
+
+def test_a_network_that_is_sure_of_what_an_image_is_not_still_has_a_gradient():
+    for sure in (5.0, 60.0, 1e4):
+        logits = torch.tensor([[sure, 0.0], [sure, 0.0]], requires_grad=True)
+        soft_cross_entropy(logits, torch.tensor([[-1.0, 0.0], [1.0, 0.0]]), smoothing=0.1).sum().backward()
+        assert logits.grad.isfinite().all()
+
+
 def test_sure_and_right_costs_nothing_and_sure_and_wrong_its_margin():
     logits = torch.tensor([[50.0, 0.0]])
     assert soft_cross_entropy(logits, torch.tensor([[1.0, 0.0]]), smoothing=0.0).item() == pytest.approx(0, abs=1e-6)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from distillery.heads import Heads
-from distillery.metrics.audit import audit_classes, audit_groups, audit_kept
+from distillery.metrics.audit import audit_classes, audit_groups, audit_kept, audit_negative
 
 
 def test_precision_of_what_was_kept_where_the_truth_is_known(heads: Heads):
@@ -14,6 +14,14 @@ def test_precision_of_what_was_kept_where_the_truth_is_known(heads: Heads):
     found = audit_kept(heads["mood"], values, kept, labels, present)
     wanted = {"precision": 2 / 3, "precision_without_selection": 2 / 4, "yield": 3 / 4, "audited": 3}
     assert found == pytest.approx(wanted | {"confidence": 1, "recall": 2 / 4})
+
+
+def test_negative_labels_are_right_where_the_truth_is_another_class():
+    labels, present = torch.eye(3)[[0, 1, 2, 0]], torch.tensor([1.0, 1.0, 0.0, 1.0])
+    negative = torch.tensor([[False, True, True], [False, True, False], [True, True, True], [False, False, False]])
+    found = audit_negative(negative, labels, present)
+    assert found == pytest.approx({"negative_precision": 2 / 3, "negative_yield": 1})
+    assert audit_negative(torch.zeros(4, 3, dtype=torch.bool), labels, present) == {}
 
 
 def test_elements_are_audited_one_by_one(heads: Heads):

@@ -156,6 +156,15 @@ def test_uncertainty(many: Evidence, parts: Parts):
         assert found[row, group] == (sure >= 0.6 and spread < 0.2)
 
 
+def test_negatives_are_classes_that_the_views_agree_to_be_improbable(many: Evidence, parts: Parts):
+    weigh = uncertainty(parts(), least=0.6, spread=0.2, balanced=False, negative=(0.2, 0.1))
+    found = np.concatenate([weigh(part).negative for part in parts()])
+    assert found.any()
+    for row, (values, spread) in enumerate(zip(many.values, many.spread, strict=True)):
+        for place, (p, std) in enumerate(zip(values, spread, strict=True)):
+            assert found[row, place] == (p <= 0.2 and std < 0.1)
+
+
 def test_balanced_uncertainty_keeps_the_most_agreed_of_each_class(many: Evidence, parts: Parts):
     loose = weights(lambda p: uncertainty(p, least=0.6, spread=0.2, balanced=False), parts)
     found = weights(lambda p: uncertainty(p, least=0.6, spread=0.2, balanced=True), parts)
