@@ -18,6 +18,7 @@ from distillery.networks.model import load_card
 from distillery.params import Params
 from distillery.params.selection import in_words
 from distillery.reporting import results
+from distillery.reporting.calibration import describe_calibration
 from distillery.reporting.curves import describe_learning
 from distillery.reporting.decisions import describe_decisions
 from distillery.reporting.gallery import Gallery, show_pseudo_labels, sure_cells
@@ -91,15 +92,17 @@ def _results(params: Params) -> dict[str, object]:
 def _pool(params: Params) -> dict[str, object]:
     """What the rounds made of the images without labels."""
     if not params.rounds:
-        return {"labelled": [], "audited": False, "groups": [], "galleries": []}
+        return {"labelled": [], "audited": False, "groups": [], "calibrated": [], "galleries": []}
     rows = read_table(paths.MANIFEST, ["image", "split", "status", *params.distilled], only=USABLE)
     known = {f"known_{name}": (pl.col("split") == "audit") & pl.col(name).is_not_null() for name in params.distilled}
     pool = rows.unique("image", keep="first", maintain_order=True).select("image", **known)
     labelled = _labelled(pool["image"], params)
+    calibration = [paths.calibration(params.models[-1]) / f"{what}.csv" for what in ("errors", "reliability")]
     return {
         "labelled": labelled,
         "audited": any(head.audits for head in labelled),
         "groups": list_groups(stack_tables("groups", results.GROUPS, params.models[-1:]), params.models[-1]),
+        "calibrated": describe_calibration(*(pl.read_csv(path.read_bytes()) for path in calibration)),
         "galleries": [_gallery(pool, name, head, params) for name, head in params.distilled.items()],
     }
 

@@ -11,7 +11,8 @@ import yaml
 
 from distillery.heads import Classification, Detection, names
 from distillery.images.shards import write_shard
-from distillery.labelling.calibration.fit import UNCALIBRATED
+from distillery.labelling.calibration.fit import UNCALIBRATED, calibrate_head
+from distillery.labelling.calibration.labelled import Labelled
 from distillery.labelling.pseudo_labels import Plan, select
 from distillery.networks.model import Card, save_model
 from distillery.params import Params, validate
@@ -26,7 +27,7 @@ from distillery.tables import (
 from tasks import report
 from tasks.promotion import write_promotion
 from tasks.support import paths
-from tasks.support.selecting import make_rule
+from tasks.support.selecting import make_rule, tabulate_calibrations
 
 ROOT = Path(__file__).parents[2]
 COUNT, SIZE = 40, 8
@@ -176,6 +177,14 @@ def write_labels(key: str, params: Params) -> None:
     plans = {name: Plan(UNCALIBRATED, [("rule", weigh)]) for name, weigh in rules.items()}
     table = select(read_table(predictions).with_columns(domain=pl.lit("news")), params.heads, plans)
     write_table(table, pseudo_labels_schema(params.heads), paths.pseudo_labels(key))
+    truth = np.arange(COUNT) % 2
+    chances = np.stack([truth * 0.4 + 0.3, 0.7 - truth * 0.4], axis=1)[:, None]
+    people, domains = np.arange(COUNT), np.full(COUNT, "<studio>")
+    known = Labelled(chances, (1 - truth)[:, None], np.ones((COUNT, 1), dtype=bool), people, domains)
+    plans |= {"gender": Plan(calibrate_head(known, "temperature", least=10), [])}
+    paths.calibration(key).mkdir()
+    for what, found in zip(("errors", "reliability"), tabulate_calibrations(plans), strict=True):
+        found.write_csv(paths.calibration(key) / f"{what}.csv")
 
 
 def hide_labelled(cells: list) -> list:
@@ -191,6 +200,22 @@ def test_page_shows_every_head_and_round(params: Params) -> None:
         assert f"<td>{name}</td>" in page
         assert f"<h3>{name} <span>audit images" in page
     assert page.count("<figure") == page.count("data:image/jpeg") == 18
+
+
+def test_what_confidence_means_is_shown_before_and_after(params: Params) -> None:
+    page = report.write_report(paths.REPORT, params).read_text()
+    part = page.split("What confidence means")[1].split("<details")[0]
+    assert "<h4>gender <span>in &lt;studio&gt;, temperature, 40 cells</span></h4><svg" in part
+    assert '<td>calibration error</td><td class="n">0.300</td><td class="n">0.0' in part
+    assert part.count("<polyline") == 2
+    assert "age" not in part
+
+
+def test_with_too_few_labels_to_calibrate_nothing_is_shown(params: Params) -> None:
+    for name in ("errors", "reliability"):
+        path = paths.calibration("r2") / f"{name}.csv"
+        path.write_text(path.read_text().splitlines()[0] + "\n")
+    assert "What confidence means" not in report.write_report(paths.REPORT, params).read_text()
 
 
 def test_who_is_thrown_away_is_told_of_the_last_round(params: Params) -> None:
