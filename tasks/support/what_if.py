@@ -41,8 +41,14 @@ class Audited:
     present: torch.Tensor
 
 
-def compare(key: str, params: Params) -> Iterator[dict[str, object]]:
+def compare(
+    key: str, params: Params, *, least: Sequence[float] = LEAST, shares: Sequence[float] = SHARES
+) -> Iterator[dict[str, object]]:
     """A row for each head and set of rules.
+
+    Args:
+        least: thresholds of the grid, ascending.
+        shares: of cells, in rules that take so many, ascending.
 
     Raises:
         DistilleryError: there is no such round, or it has no predictions yet.
@@ -56,22 +62,22 @@ def compare(key: str, params: Params) -> Iterator[dict[str, object]]:
         chosen = params.pseudo_labels.heads[name].rules
         frequency = partial(predicted.frequency, name)
         cells = [part.cells for part in parts]
-        for rules in dict.fromkeys([chosen, *_grid(head, cells)]):
+        for rules in dict.fromkeys([chosen, *_grid(head, cells, least, shares)]):
             fitted = fit_rules([make_rule(rule, frequency) for rule in rules], partial(iter, cells))
             found = _describe(head, [replace(part, cells=apply_rules(fitted, part.cells)) for part in parts])
             yield {"head": name, "rules": sections.in_words(rules), "now": rules == chosen, **found}
 
 
-def _grid(head: Head, cells: Sequence[Evidence]) -> list[Rules]:
+def _grid(head: Head, cells: Sequence[Evidence], thresholds: Sequence[float], shares: Sequence[float]) -> list[Rules]:
     if isinstance(head, Regression):
         widest = np.concatenate([each.width.max(axis=1) for each in cells if each.width is not None])
-        limits = [float(f"{np.quantile(widest, share):.3g}") for share in SHARES] if len(widest) else []
+        limits = [float(f"{np.quantile(widest, share):.3g}") for share in shares] if len(widest) else []
         return [(sections.Narrow(kind="narrow", width=limit, spread=None),) for limit in limits if limit > 0]
-    least = [value for value in LEAST if value >= sections.lowest(head)]
+    least = [value for value in thresholds if value >= sections.lowest(head)]
     single: list[sections.Rule] = [sections.Threshold(kind="threshold", least=value) for value in least]
     single += [sections.FlexMatch(kind="flex_match", least=value) for value in least[::2]]
     single += [sections.FreeMatch(kind="free_match"), sections.SoftMatch(kind="soft_match")]
-    single += [sections.TopK(kind="top_k", share=share, repeat=1) for share in SHARES[:-1:2]]
+    single += [sections.TopK(kind="top_k", share=share, repeat=1) for share in shares[:-1:2]]
     single += [sections.RateMatched(kind="rate_matched")]
     single += [
         sections.Uncertainty(kind="uncertainty", least=value, spread=0.1, balanced=balanced, negative=None)
