@@ -44,7 +44,7 @@ def write_predictions(key: str, params: Params) -> Path:
     if card.heads != params.learnt:
         raise DistilleryError(f"{teacher / CARD}: other heads than params.yaml declares; train the network again")
     usable = (pl.col("status") == READABLE) & pl.col("split").is_in(PREDICTED)
-    rows = read_table(paths.MANIFEST, ["image", "split", "status", *params.distilled], only=usable)
+    rows = read_table(paths.MANIFEST, ["image", "domain", "split", "status", *params.distilled], only=usable)
     wanted = empty_cells(rows, params.distilled)
     if not len(wanted):
         raise DistilleryError(f"{paths.MANIFEST}: no usable image in the splits {PREDICTED}: there is nothing to label")
@@ -63,6 +63,7 @@ def write_predictions(key: str, params: Params) -> Path:
             provenance={**made_from, **conditions},
             progress=Progress(f"{key}: predictions, {len(how.views)} views", len(wanted)),
             adaptive=None if section.ensemble == "full" else Adaptive(**section.ensemble.model_dump()),
+            by_domain=section.statistics == "domain",
         )
     if section.ensemble != "full":
         seen = read_table(paths.predictions(key), ["views"])["views"].to_numpy()
@@ -71,9 +72,9 @@ def write_predictions(key: str, params: Params) -> Path:
 
 
 def empty_cells(manifest: pl.DataFrame, heads: Heads) -> pl.DataFrame:
-    """Per distinct image, by head, whether no training label fills its cell."""
+    """Per distinct image, its domain and, by head, whether no training label fills its cell."""
     empty = [(pl.col(name).is_null() | (pl.col("split") != "train")).all().alias(name) for name in heads]
-    return manifest.group_by("image", maintain_order=True).agg(empty)
+    return manifest.group_by("image", maintain_order=True).agg(pl.col("domain").first().cast(pl.String), *empty)
 
 
 def main(params: Params, key: str) -> None:

@@ -11,11 +11,10 @@ import torch
 from distillery.heads import Heads, Regression, names
 from distillery.labelling.deciding import Decider, variance
 from distillery.labelling.ensemble import agreement
+from distillery.labelling.found import Columns, Found, stack
 from distillery.labelling.predictor import Predictor
 from distillery.labelling.stopping import FEWEST, Moments, Stopping, expected_changes, fit_stopping
 from distillery.labelling.views import View
-
-Columns = dict[str, dict[str, np.ndarray]]  # by head: mean, std, agreement, variance, as the predictions table has them
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,12 +56,8 @@ class AdaptivePredictor:
         """The rule; to learn it the pilot is predicted by all views."""
         return fit_stopping(self._deciders, self._piloted, _empty(self._pilot, self._heads), self._how.same)
 
-    def predict(self, rows: pl.DataFrame) -> tuple[Columns, np.ndarray]:
-        """Columns of the predictions table, and how many views each image was seen by: int16 [images].
-
-        Args:
-            rows: as ``pilot``, whose images are not predicted again.
-        """
+    def predict(self, rows: pl.DataFrame) -> Found:
+        """Rows as ``pilot``, whose images are not predicted again."""
         images, empty = rows["image"], _empty(rows, self._heads)
         order = list(self.stopping.order)
         places = images.replace_strict(self._pilot["image"], np.arange(len(self._pilot)), default=-1).to_numpy()
@@ -84,7 +79,7 @@ class AdaptivePredictor:
                 break
             more = self._moments(images[going], [self._views[order[count]]])
             seen = {name: np.concatenate([values[:, ~done], more[name]]) for name, values in seen.items()}
-        return _join(parts, np.argsort(np.concatenate(rank))), counts
+        return Found(stack(parts, np.argsort(np.concatenate(rank))), counts, self.stopping.in_words())
 
     @cached_property
     def _piloted(self) -> dict[str, np.ndarray]:
@@ -99,7 +94,7 @@ class AdaptivePredictor:
 
     def _columns(self, seen: Moments) -> Columns:
         """What is known of images that are done."""
-        found: Columns = {}
+        found: dict[str, dict[str, np.ndarray]] = {}
         for name, decider in self._deciders.items():
             count, head = len(seen[name]), self._heads[name]
             last = count == len(self._views)
@@ -116,11 +111,3 @@ class AdaptivePredictor:
 
 def _empty(rows: pl.DataFrame, heads: Heads) -> dict[str, np.ndarray]:
     return {name: rows[name].to_numpy() for name in heads}
-
-
-def _join(parts: Sequence[Columns], order: np.ndarray) -> Columns:
-    """Parts below one another, then their rows in another order."""
-    return {
-        name: {what: np.concatenate([part[name][what] for part in parts])[order] for what in first}
-        for name, first in parts[0].items()
-    }

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from distillery.errors import DistilleryError
 from distillery.files import keep_parts, part_path
 from distillery.heads import Heads, names
 from distillery.images.store import ImageStore
-from distillery.labelling.adaptive import Adaptive, AdaptivePredictor, Columns
-from distillery.labelling.ensemble import Ensembled
+from distillery.labelling.adaptive import Adaptive, AdaptivePredictor
+from distillery.labelling.by_domain import ByDomain, with_statistics_of
+from distillery.labelling.found import Ensemble, Found, as_columns
 from distillery.labelling.predictor import Inference, Predictor
 from distillery.networks.multihead import MultiHead
 from distillery.tables import predictions_schema, read_metadata, read_table, write_table
@@ -36,37 +38,57 @@ def predict_shards(
     provenance: Mapping[str, str],
     progress: Callable[[int], None],
     adaptive: Adaptive | None = None,
+    by_domain: bool = False,
 ) -> Path:
     """Predict every empty cell and write ``folder/00000.parquet`` and so on; shards that are there are kept.
 
     Args:
-        wanted: column ``image`` and, by head, whether its cell is empty and so to be predicted.
+        wanted: columns ``image``, ``domain`` and, by head, whether its cell is empty and so to be predicted.
         shard: images a file.
         provenance: hashes of what made the predictions; written into each shard and part of its fingerprint.
         progress: called with the number of images done.
         adaptive: how views are saved; None shows every image to all.
+        by_domain: whether each domain is seen with batch statistics of its own.
     """
-    predictor = Predictor(network, heads, store, how)
-    saving, conditions = None, _conditions(how, provenance)
-    if adaptive is not None:
-        pilot = adaptive.pilot_of(wanted)
-        saving = AdaptivePredictor(predictor, heads, how.views, adaptive, pilot)
-        conditions += _conditions_of_saving(adaptive, pilot)
-    done = 0
+
+    def make(network: MultiHead, rows: pl.DataFrame) -> Ensemble:
+        predictor = Predictor(network, heads, store, how)
+        if adaptive is None:
+            return Full(predictor, len(how.views))
+        return AdaptivePredictor(predictor, heads, how.views, adaptive, adaptive.pilot_of(rows))
+
+    def make_own(rows: pl.DataFrame) -> Ensemble:
+        return make(with_statistics_of(rows["image"], network, store, how), rows)
+
+    ensemble = ByDomain(make_own, wanted) if by_domain else make(network, wanted)
+    facts: list[object] = [dict(provenance), [[view.kind, view.amount] for view in how.views]]
+    # Sizes of forward passes decide how sums round.
+    facts += [how.bf16, how.batch, how.together, how.compile]
+    if adaptive is not None or by_domain:  # a shard then depends on images of others
+        facts += [asdict(adaptive) if adaptive else None, by_domain, wanted.write_csv()]
+    conditions, done = json.dumps(facts, sort_keys=True).encode(), 0
     for number, rows in enumerate(wanted.iter_slices(shard)):
         path = part_path(folder, number, SUFFIX)
         notes = {**provenance, FINGERPRINT: _fingerprint(rows, conditions)}
         if not _is_done(path, notes[FINGERPRINT]):
-            if saving is None:
-                found, views = _join(predictor.predict(rows["image"])), np.full(len(rows), len(how.views), np.int16)
-            else:
-                found, views = saving.predict(rows)
-                notes |= {STOPPING: saving.stopping.in_words()}
-            write_table(_table(heads, rows, found, views), predictions_schema(heads), path, notes)
+            found = ensemble.predict(rows)
+            write_table(_table(heads, rows, found), predictions_schema(heads), path, notes | {STOPPING: found.note})
         done += len(rows)
         progress(done)
     keep_parts(folder, len(range(0, len(wanted), shard)), SUFFIX)
     return folder
+
+
+class Full:
+    """Every view of every image."""
+
+    def __init__(self, predictor: Predictor, views: int) -> None:
+        self._predictor, self._views = predictor, views
+
+    def predict(self, rows: pl.DataFrame) -> Found:
+        """Rows with ``image``."""
+        columns = as_columns(self._predictor.predict(rows["image"]))
+        return Found(columns, np.full(len(rows), self._views, dtype=np.int16))
 
 
 def _is_done(path: Path, fingerprint: str) -> bool:
@@ -78,40 +100,18 @@ def _is_done(path: Path, fingerprint: str) -> bool:
         return False
 
 
-def _conditions(how: Inference, provenance: Mapping[str, str]) -> bytes:
-    """All that a shard's results follow from, but for its rows."""
-    views = [[view.kind, view.amount] for view in how.views]
-    # Sizes of forward passes decide how sums round.
-    facts = [dict(provenance), views, how.bf16, how.batch, how.together, how.compile]
-    return json.dumps(facts, sort_keys=True).encode()
-
-
-def _conditions_of_saving(how: Adaptive, pilot: pl.DataFrame) -> bytes:
-    return json.dumps([how.same, dict(how.around), pilot.write_csv()], sort_keys=True).encode()
-
-
 def _fingerprint(rows: pl.DataFrame, conditions: bytes) -> str:
     digest = hashlib.blake2b(conditions, digest_size=16)
     digest.update(rows.write_csv().encode())
     return digest.hexdigest()
 
 
-def _join(results: Iterator[dict[str, Ensembled]]) -> Columns:
-    parts: dict[str, dict[str, list[np.ndarray]]] = {}
-    for result in results:
-        for name, found in result.items():
-            for what in ("mean", "std", "agreement", "variance"):
-                if (value := getattr(found, what)) is not None:
-                    parts.setdefault(name, {}).setdefault(what, []).append(value.cpu().numpy())
-    return {name: {what: np.concatenate(values) for what, values in by.items()} for name, by in parts.items()}
-
-
-def _table(heads: Heads, rows: pl.DataFrame, found: Columns, views: np.ndarray) -> pa.Table:
+def _table(heads: Heads, rows: pl.DataFrame, found: Found) -> pa.Table:
     columns: dict[str, pa.Array] = {"image": rows["image"].to_arrow().cast(pa.string())}
-    columns["views"] = pa.array(views)
+    columns["views"] = pa.array(found.views)
     for name, head in heads.items():
         labelled = ~rows[name].to_numpy()
-        for what, values in found[name].items():
+        for what, values in found.columns[name].items():
             column = name if what == "mean" else f"{name}_{what}"
             columns[column] = _column(values.astype(np.float32), labelled, len(names(head)))
     return pa.table(columns)

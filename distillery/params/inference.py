@@ -59,9 +59,11 @@ class Adaptive(Frozen):
 
 
 class Predictions(Inference):
-    """``ensemble``: of all views, or of as many as an image needs."""
+    """``ensemble``: of all views, or of as many as an image needs; ``statistics``: by which batch normalisation goes,
+    those of the training or of each domain's own images."""
 
     ensemble: Literal["full"] | Adaptive
+    statistics: Literal["training", "domain"]
     shard: Count
 
     @model_validator(mode="after")

@@ -76,6 +76,15 @@ def pseudo_labels_of(world: Path) -> pl.DataFrame:
     return read_table(world / "data/rounds/r1/pseudo_labels.parquet")
 
 
+def test_each_domain_may_be_seen_by_its_own_statistics(world: Path):
+    before = read_table(FOLDER)
+    edit_params(world, lambda params: params["predictions"].update(statistics="domain"))
+    predictions.main(read_params(), "r1")
+    after = read_table(FOLDER)
+    assert after["image"].equals(before["image"])
+    assert not after["gender"].equals(before["gender"])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

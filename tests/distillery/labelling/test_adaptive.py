@@ -33,7 +33,8 @@ def wanted(heads: Heads) -> pl.DataFrame:
     """Every third image has a mood already."""
     columns = {name: [True] * IMAGES for name in heads}
     columns["mood"] = [index % 3 > 0 for index in range(IMAGES)]
-    return pl.DataFrame({"image": [f"i{index}" for index in range(IMAGES)], **columns})
+    domains = ["a" if index % 4 else "b" for index in range(IMAGES)]
+    return pl.DataFrame({"image": [f"i{index}" for index in range(IMAGES)], "domain": domains, **columns})
 
 
 @pytest.fixture
@@ -47,9 +48,14 @@ def predictor(make_network: Callable, heads: Heads, store: ImageStore) -> Predic
     return Predictor(network, heads, store, how)
 
 
+def _predicted(adaptive: AdaptivePredictor, rows: pl.DataFrame):
+    found = adaptive.predict(rows)
+    return found.columns, found.views
+
+
 def test_each_image_has_what_the_views_it_was_seen_by_say(predictor, heads: Heads, wanted: pl.DataFrame):
     adaptive = AdaptivePredictor(predictor, heads, VIEWS, HOW, HOW.pilot_of(wanted))
-    found, counts = adaptive.predict(wanted)
+    found, counts = _predicted(adaptive, wanted)
     pilot = wanted["image"].is_in(HOW.pilot_of(wanted)["image"].implode()).to_numpy()
     assert counts[pilot].min() == len(VIEWS)
     assert 2 <= counts.min() < counts.mean() < counts.max() <= len(VIEWS)
@@ -73,7 +79,8 @@ def test_each_image_has_what_the_views_it_was_seen_by_say(predictor, heads: Head
 
 def test_an_image_that_all_views_saw_has_the_full_ensemble(predictor, heads: Heads, wanted: pl.DataFrame):
     strict = Adaptive(same=1 - 1e-9, pilot=40, around={"mood": 0.5})
-    found, counts = AdaptivePredictor(predictor, heads, VIEWS, strict, strict.pilot_of(wanted)).predict(wanted)
+    adaptive = AdaptivePredictor(predictor, heads, VIEWS, strict, strict.pilot_of(wanted))
+    found, counts = _predicted(adaptive, wanted)
     full = next(iter(predictor.predict(wanted["image"])))
     rows = np.flatnonzero(counts[:32] == len(VIEWS))
     assert len(rows) > 5
@@ -93,7 +100,7 @@ def test_no_pass_is_spent_on_an_image_that_is_done(predictor, heads: Heads, want
         return real(images, views)
 
     monkeypatch.setattr(predictor, "answer_all", counted)
-    assert adaptive.predict(wanted)[1].sum() == passes[0] + HOW.pilot * len(VIEWS)
+    assert adaptive.predict(wanted).views.sum() == passes[0] + HOW.pilot * len(VIEWS)
 
 
 def test_the_pilot_is_spread_over_all_rows(wanted: pl.DataFrame):

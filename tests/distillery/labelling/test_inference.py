@@ -23,7 +23,7 @@ def wanted(heads: Heads) -> pl.DataFrame:
     """All eight images; mood is labelled in every second one, years in the last."""
     columns = {name: [True] * 8 for name in heads}
     columns |= {"mood": [index % 2 == 0 for index in range(8)], "years": [index < 7 for index in range(8)]}
-    return pl.DataFrame({"image": [f"i{index}" for index in range(8)], **columns})
+    return pl.DataFrame({"image": [f"i{index}" for index in range(8)], "domain": ["d"] * 8, **columns})
 
 
 @pytest.fixture
