@@ -3,40 +3,85 @@
 ``python -m flows.distillation`` runs it, with a Prefect server or without one.
 """
 
+from pathlib import Path
+
 from prefect import flow
 
-from distillery.params import TEACHER
-from flows.stages import exit_on_sigterm, hold_workspace, record, run
-from tasks.support.command import read_params
+from distillery.params import TEACHER, Params
+from flows.artifacts import show_round
+from flows.form import Domain, Heads, Inbox, Name, Overrides, Rounds, Selections, Views, add_round, fill_in
+from flows.stages import exit_on_sigterm, hold_workspace, record, run, save_experiment
+from tasks.support.inbox import declare_dataset, take_images
 
 
 @flow(name="distillation", log_prints=True)
-def distillation() -> None:
-    """Bring every artefact up to date; what DVC finds unchanged is skipped."""
+def distillation(
+    rounds: Rounds = None,
+    heads: Heads = None,
+    views: Views = None,
+    selection: Selections = None,
+    overrides: Overrides = None,
+) -> None:
+    """Bring every artefact up to date; what DVC finds unchanged is skipped. What is filled in goes to params.yaml.
+
+    Args:
+        rounds: how many rounds are distilled; empty: those of params.yaml.
+        heads: which of its heads are learnt; empty: all of them.
+        views: the transforms whose mean labels the pool; empty: those of params.yaml.
+        selection: by head, the rules that choose its pseudo-labels; heads that are not named keep theirs.
+        overrides: any keys of params.yaml, in dots, with their new values: {"student.epochs": 30}.
+    """
     with hold_workspace():
-        params = read_params()
-        for domain in params.faces.domains:
-            run("faces", domain)
-        run("manifest")
-        run("images")
-        run("ledger")
+        distil(fill_in(rounds, heads, views, selection, overrides))
 
-        run("teacher")
-        run("teacher_evaluation")
-        run("views")
-        record(TEACHER)
 
-        for key in params.rounds:
-            run("predictions", key)
-            run("pseudo_labels", key)
-            run("student", key)
-            run("evaluation", key)
-            run("few_shot", key)
-            record(key)
+@flow(name="one-more-round", log_prints=True)
+def one_more_round() -> None:
+    """Extend the chain of rounds by one, labelled by the last network; nothing old runs again."""
+    with hold_workspace():
+        distil(add_round())
 
-        run("promotion")
-        run("report")
-        record(params.models[-1])
+
+@flow(name="new-images", log_prints=True)
+def new_images(inbox: Inbox, dataset: Name = "arrived", domain: Domain = "arrived") -> None:
+    """Take images that arrived in a folder as unlabelled data, then distil one more round with them.
+
+    Args:
+        inbox: the folder in which they arrived; they are copied, and each is taken once.
+        dataset: the data set that they become, or join.
+        domain: what they look like: their domain in params.yaml.
+    """
+    with hold_workspace():
+        taken = take_images(Path(inbox), dataset)
+        print(f"{inbox}: {taken} new images go to the data set '{dataset}'")
+        distil(add_round(lambda document: declare_dataset(document, dataset, domain)))
+
+
+def distil(params: Params) -> None:
+    """Every stage in its order; at the end there is a DVC experiment of the flow run's name."""
+    for domain in params.faces.domains:
+        run("faces", domain)
+    run("manifest")
+    run("images")
+    run("ledger")
+
+    run("teacher")
+    run("teacher_evaluation")
+    run("views")
+    show_round(TEACHER, params, record(TEACHER))
+
+    for key in params.rounds:
+        run("predictions", key)
+        run("pseudo_labels", key)
+        run("student", key)
+        run("evaluation", key)
+        run("few_shot", key)
+        show_round(key, params, record(key))
+
+    run("promotion")
+    run("report")
+    record(params.models[-1])
+    save_experiment()
 
 
 if __name__ == "__main__":

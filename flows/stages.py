@@ -14,7 +14,9 @@ from typing import TypeVar
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 
+from flows.artifacts import follow
 from tasks.support.mending import mend_locks, mend_record
+from tasks.support.tracking import EXPERIMENT, FLOW_RUN
 
 LOCK = Path(".dvc/tmp/distillery.lock")
 Result = TypeVar("Result")
@@ -33,17 +35,37 @@ class StageError(Exception):
 
 
 def run(stage: str, key: str | None = None, *, file: str = "dvc.yaml") -> str:
-    """Bring one stage of a file up to date through DVC; returns ``unchanged``, ``restored`` or ``ran``."""
+    """Bring one stage of a file up to date through DVC, its progress shown; returns ``unchanged``, ``restored`` or
+    ``ran``."""
     address = f"{file}:{stage}" if key is None else f"{file}:{stage}@{key}"
     command = ["-m", "dvc", "repro", "--single-item", address]
     name = address.removeprefix("dvc.yaml:")
     return _as_task(stage, name, lambda log: _outcome(_stream(command, name, log)))
 
 
-def record(key: str) -> None:
-    """Complete the MLflow record of the rounds up to this one."""
+def record(key: str) -> list[str]:
+    """Complete the MLflow record of the rounds up to this one; returns what was said of it."""
     command = ["-m", "tasks.support.tracking", key]
-    _as_task("tracking", f"tracking@{key}", lambda log: len(_stream(command, "tracking", log)))
+    return _as_task("tracking", f"tracking@{key}", lambda log: _stream(command, "tracking", log))
+
+
+def save_experiment() -> None:
+    """Keep what there is now as a DVC experiment named like the flow run; where Git cannot, say so and go on."""
+    name = str(runtime.flow_run.name)
+    command = ["-m", "dvc", "exp", "save", "--force", "--name", name]
+    command += [
+        "--message",
+        f"Prefect flow run {runtime.flow_run.id}",
+        "dvc.yaml",
+    ]  # not the study, which may not be there
+
+    def save(log: Callable[[str], None]) -> None:
+        try:
+            _stream(command, "experiment", log)
+        except StageError as error:
+            log(f"not kept as a DVC experiment, which takes a commit and Git's user.name and user.email: {error}")
+
+    _as_task("experiment", f"experiment {name}", save)
 
 
 @contextmanager
@@ -77,7 +99,8 @@ def _as_task(name: str, run_name: str, act: Callable[[Callable[[str], None]], Re
 
 def _stream(arguments: list[str], name: str, log: Callable[[str], None]) -> list[str]:
     """Run Python in a new process group and pass on its lines; the group never outlives the call."""
-    environment = {**os.environ, **QUIET, "DISTILLERY_FLOW_RUN": str(runtime.flow_run.id or "")}
+    environment = {**os.environ, **QUIET, FLOW_RUN: str(runtime.flow_run.id or "")}
+    environment[EXPERIMENT] = str(runtime.flow_run.name or "")
     # A stage's command is `python -m ...`: it must find the interpreter that runs this flow.
     environment["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
     process = subprocess.Popen(
@@ -89,12 +112,13 @@ def _stream(arguments: list[str], name: str, log: Callable[[str], None]) -> list
         errors="replace",
         start_new_session=True,
     )
-    lines = []
+    lines, note = list[str](), follow(name)
     try:
         assert process.stdout is not None
         for line in process.stdout:
             lines.append(line.rstrip("\n"))
             log(lines[-1])
+            note(lines[-1])
         process.wait()
     finally:
         _end(process)

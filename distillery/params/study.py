@@ -139,7 +139,7 @@ def variant_params(params: Mapping[str, Any], study: Study, variant: str, seed: 
         for key, named_heads in lists.items():
             if unknown := sorted(set(named_heads) - set(found["heads"])):
                 raise DistilleryError(f"variants.{variant}.{key} names {unknown}; allowed: {list(found['heads'])}")
-        return _keep_heads(found, lists["heads_only"]) if "heads_only" in lists else found
+        return keep_heads(found, lists["heads_only"]) if "heads_only" in lists else found
     except (KeyError, TypeError, AttributeError):
         return found  # a section is no mapping: what checks the parameters says which
 
@@ -157,7 +157,7 @@ def merge(params: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
-def _keep_heads(params: dict[str, Any], kept: list[str]) -> dict[str, Any]:
+def keep_heads(params: dict[str, Any], kept: list[str]) -> dict[str, Any]:
     """Some heads alone; the teacher draws no data set that labels none of them, and nothing couples what is gone."""
     for section in (params, params["pseudo_labels"]):
         section["heads"] = {name: head for name, head in section["heads"].items() if name in kept}

@@ -10,7 +10,7 @@ from rich.table import Table
 from distillery.params import TEACHER, Params
 from distillery.reporting import results
 from distillery.reporting.axes import number
-from distillery.reporting.headline import compare_rounds, signed
+from distillery.reporting.headline import Comparison, compare_rounds, signed
 from distillery.reporting.page import words
 from tasks.support import paths
 from tasks.support.command import run_stage
@@ -19,12 +19,17 @@ from tasks.support.evaluations import stack_tables
 PAGE = "index.html"
 
 
+def compare_targets(params: Params, key: str) -> list[Comparison]:
+    """A round beside the teacher on the target data sets, head by head."""
+    scores = stack_tables("scores", results.SCORES, list(dict.fromkeys((TEACHER, key))))
+    scores = scores.filter(pl.col("dataset").is_in(params.targets))
+    return compare_rounds(scores, params.heads, first=TEACHER, last=key)
+
+
 def print_closing_table(params: Params) -> None:
     """The target's heads by rounds: the ensemble's primary metric, and the last round's change on the teacher."""
     rounds = params.models
-    scores = stack_tables("scores", results.SCORES, rounds)
-    scores = scores.filter(pl.col("dataset").is_in(params.targets))
-    by_round = [compare_rounds(scores, params.heads, first=TEACHER, last=key) for key in rounds]
+    by_round = [compare_targets(params, key) for key in rounds]
     table = Table(
         "data set",
         "head",

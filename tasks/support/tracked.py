@@ -41,13 +41,18 @@ def served_columns(heads: LearntHeads) -> list[str]:
     return [f"{name}/{value}" for name, head in heads.items() for value in names(head)]
 
 
+def figure_name(what: str, dataset: str, head: str) -> str:
+    """The artifact that holds a picture."""
+    return f"{what}/{dataset}-{head}.png"
+
+
 def log_figures(client: "MlflowClient", run: str, evaluation: Path) -> None:
     """Confusion matrices and reliability diagrams of every data set and classification head."""
     for what, draw in (("confusion", draw_confusion), ("reliability", draw_reliability)):
         table = read_evaluation(evaluation, what)
         for part in table.partition_by("dataset", "head", maintain_order=True) if len(table) else []:
             dataset, head = part["dataset"][0], part["head"][0]
-            client.log_figure(run, draw(part), f"{what}/{dataset}-{head}.png")
+            client.log_figure(run, draw(part), figure_name(what, dataset, head))
 
 
 def tag_alarms(client: "MlflowClient", run: str, rounds: list[str]) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 KEY = "distillery.key"
-FLOW_RUN = "DISTILLERY_FLOW_RUN"
+FLOW_RUN, EXPERIMENT = "DISTILLERY_FLOW_RUN", "DISTILLERY_EXPERIMENT"  # set by a flow: its run's id and name
 MAX_PARAM = 6000  # characters that MLflow stores of one value
 Record = Mapping[str, float]
 
@@ -72,7 +72,8 @@ def record_rounds(params: Params, last: str | None = None, *, whole: bool = True
             if whole:
                 _record_artefacts(client, run, params, key)
             client.update_run(run, status="FINISHED")
-            print(f"mlflow: round {key} is recorded as run {run}", flush=True)
+            experiment = find_experiment(client, params)
+            print(f"mlflow: round {key} is recorded as run {run} of experiment {experiment}", flush=True)
         if whole and last == rounds[-1]:
             record_champion(client, runs, params)
         client.update_run(parent, status="FINISHED" if last == rounds[-1] else "RUNNING")
@@ -117,6 +118,7 @@ def _pipeline_run(client: "MlflowClient", params: Params) -> str:
     run = _find_or_create(client, params, _hash(facts), name=params.report.title, tags={})
     _log_params(client, run, _flatten(params.model_dump(mode="json", exclude={"tracking", "faces"})))
     names = {"git.commit": _commit(), "prefect.flow_run": os.environ.get(FLOW_RUN, "")}
+    names["dvc.experiment"] = os.environ.get(EXPERIMENT, "")
     if Path("dvc.lock").is_file():
         names["dvc.lock"] = file_hash(Path("dvc.lock"))
     for name, value in names.items():

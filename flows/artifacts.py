@@ -1,0 +1,94 @@
+"""What the Prefect UI shows of a run beside its logs: progress, each round's table and pictures, the way to MLflow."""
+
+import os
+import re
+import time
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import polars as pl
+from prefect.artifacts import (
+    create_image_artifact,
+    create_link_artifact,
+    create_markdown_artifact,
+    create_progress_artifact,
+    update_progress_artifact,
+)
+
+from distillery.params import Params
+from distillery.reporting.axes import number
+from distillery.reporting.headline import signed
+from distillery.reporting.page import words
+from tasks.support import paths
+from tasks.support.closing import compare_targets
+from tasks.support.evaluations import read_evaluation
+from tasks.support.tracked import figure_name
+
+MLFLOW = "DISTILLERY_MLFLOW"  # the address of its UI, where `make serve` has started one
+EVERY = 2.0  # seconds between two reports of progress
+EPOCH, SHARE = re.compile(r"epoch (\d+) of (\d+)"), re.compile(r"\((\d+)%\)")
+RECORDED = re.compile(r"mlflow: round (\S+) is recorded as run (\w+) of experiment (\w+)")
+
+
+def follow(name: str) -> Callable[[str], None]:
+    """A function that takes a stage's lines and shows how far it is."""
+    artifact, shown = None, 0.0
+
+    def note(line: str) -> None:
+        nonlocal artifact, shown
+        share = _share(line)
+        if share is None or (time.monotonic() - shown < EVERY and share < 1):
+            return
+        shown = time.monotonic()
+        if artifact is None:
+            artifact = create_progress_artifact(progress=100 * share, key=_key(name), description=name)
+        else:
+            update_progress_artifact(artifact, progress=100 * share)
+
+    return note
+
+
+def show_round(key: str, params: Params, lines: list[str]) -> None:
+    """The round's table on the target domain and, where MLflow is served, its pictures and its run there.
+
+    Args:
+        lines: what recording the round said.
+    """
+    create_markdown_artifact(key=_key(f"round-{key}"), markdown=table(key, params), description=f"round {key}")
+    runs = {found[1]: found for line in lines if (found := RECORDED.search(line))}
+    if (server := os.environ.get(MLFLOW)) and key in runs:
+        _, run, experiment = runs[key].groups()
+        link = f"{server}/#/experiments/{experiment}/runs/{run}"
+        create_link_artifact(link=link, link_text=f"round {key} in MLflow", key=_key(f"mlflow-{key}"))
+        for picture in _pictures(key, params):
+            address = f"{server}/get-artifact?{urlencode({'path': picture, 'run_uuid': run})}"
+            create_image_artifact(image_url=address, key=_key(f"{key}-{picture}"), description=picture)
+
+
+def table(key: str, params: Params) -> str:
+    """Markdown: a row for each head of the target data sets, the teacher beside the round."""
+    lines = [f"| data set | head | metric | r0 | {key} | change |", "| --- | --- | --- | --- | --- | --- |"]
+    for one in compare_targets(params, key):
+        values = f"{number(one.before)} | {number(one.after)} | {signed(one.change)}"
+        lines.append(f"| {one.dataset} | {one.head} | {words(one.metric)} | {values} |")
+    return "\n".join(lines)
+
+
+def _pictures(key: str, params: Params) -> list[str]:
+    """Of the round's figures in MLflow those of the target data sets."""
+    found = read_evaluation(paths.evaluation(key), "confusion")
+    if not len(found):
+        return []
+    shown = found.filter(pl.col("dataset").is_in(params.targets)).select("dataset", "head").unique(maintain_order=True)
+    return [figure_name("confusion", dataset, head) for dataset, head in shown.rows()]
+
+
+def _share(line: str) -> float | None:
+    if found := EPOCH.search(line):
+        return int(found[1]) / int(found[2])
+    return int(found[1]) / 100 if (found := SHARE.search(line)) else None
+
+
+def _key(name: str) -> str:
+    """Prefect takes small letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

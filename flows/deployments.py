@@ -1,0 +1,65 @@
+"""The flows as deployments: run by hand or on a schedule from the Prefect UI, one at a time.
+
+``python -m flows.deployments`` serves them until it is stopped; ``make serve`` starts it beside the servers.
+"""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prefect import Flow, serve
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
+from prefect.client.schemas.objects import StateType
+from prefect.states import Scheduled
+
+from flows.distillation import distillation, new_images, one_more_round
+from flows.stages import LOCK
+from flows.study import study
+
+NAMES: dict[str, Flow] = {
+    "distil": distillation,
+    "one-more-round": one_more_round,
+    "new-images": new_images,
+    "study": study,
+}
+GOING = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
+
+
+def main() -> None:
+    """Serve the deployments; runs that a crash left behind go on first."""
+    continue_crashed()
+    deployments = [flow.to_deployment(name, concurrency_limit=1) for name, flow in NAMES.items()]
+    serve(*deployments, pause_on_shutdown=False, limit=1)  # type: ignore[arg-type]
+
+
+def continue_crashed() -> list[str]:
+    """Schedule again what says that it runs while no flow holds this working tree; returns the names of these runs.
+
+    A run that was being cancelled is cancelled.
+    """
+    with _is_free() as free:
+        if not free:
+            return []
+    with get_client(sync_client=True) as client:
+        mine = DeploymentFilter(name={"any_": list(NAMES)})  # type: ignore[arg-type]
+        going = FlowRunFilter(state={"type": {"any_": list(GOING)}})  # type: ignore[arg-type]
+        runs = client.read_flow_runs(flow_run_filter=going, deployment_filter=mine)
+        for run in sorted(runs, key=lambda run: str(run.expected_start_time)):
+            client.set_flow_run_state(run.id, Scheduled(name="Crashed", message="continued"), force=True)
+    return [run.name for run in runs]
+
+
+@contextmanager
+def _is_free() -> Iterator[bool]:
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield True
+        except BlockingIOError:
+            yield False
+
+
+if __name__ == "__main__":
+    main()

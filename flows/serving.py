@@ -1,0 +1,124 @@
+"""``python -m flows.serving``: the Prefect server, the MLflow UI and the deployments, on this machine alone.
+
+Ctrl-C ends all of them; a flow run that was going on goes on when they are started again.
+"""
+
+import argparse
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from distillery.errors import DistilleryError
+from tasks.support.command import finish, read_params
+from tasks.support.record import open_record
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+WAIT = 120.0  # seconds for a server to answer
+QUIET = {
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DVC_NO_ANALYTICS": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its job runners take gigabytes
+}
+
+
+def serve(host: str, prefect: int, mlflow: int) -> None:
+    """Start all three, print where they are, and wait.
+
+    Raises:
+        DistilleryError: a port is taken, or a server ends or does not answer.
+    """
+    if host not in LOOPBACK:
+        print(f"warning: bound to {host}: neither server has a password; whoever reaches them may run and delete")
+    params = read_params()
+    open_record(params)  # its schema is made once, not by two at a time
+    for port in (prefect, mlflow):
+        _check_free(host, port)
+    reached = "127.0.0.1" if host in LOOPBACK or host == "0.0.0.0" else host
+    addresses = {"prefect": f"http://{reached}:{prefect}", "mlflow": f"http://{reached}:{mlflow}"}
+    uri = params.tracking.uri
+    environment = {**os.environ, **QUIET, "PREFECT_API_URL": f"{addresses['prefect']}/api"}
+    environment |= {"DISTILLERY_MLFLOW": addresses["mlflow"], "PREFECT_UI_API_URL": f"{addresses['prefect']}/api"}
+    commands = {
+        "prefect": ["prefect", "server", "start", "--host", host, "--port", str(prefect)],
+        "mlflow": ["mlflow", "server", "--host", host, "--port", str(mlflow), "--workers", "1",
+                   "--backend-store-uri", uri],
+    }  # fmt: skip
+    with _children(environment) as start:
+        servers = {name: start(command) for name, command in commands.items()}
+        _wait(servers["prefect"], f"{addresses['prefect']}/api/health")
+        _wait(servers["mlflow"], f"{addresses['mlflow']}/health")
+        deployments = start(["flows.deployments"])
+        print(f"Prefect, to run and to schedule: {addresses['prefect']}/deployments", flush=True)
+        print(f"MLflow, to compare rounds:       {addresses['mlflow']}", flush=True)
+        print(f"the last report:                 {Path('data/report/index.html').resolve().as_uri()}", flush=True)
+        everyone = [*servers.values(), deployments]
+        while all(child.poll() is None for child in everyone):
+            time.sleep(0.5)
+        ended = next(child for child in everyone if child.poll() is not None)
+        raise DistilleryError(f"{' '.join(ended.args[2:4])} ended with exit status {ended.returncode}")
+
+
+@contextmanager
+def _children(environment: dict[str, str]) -> Iterator:
+    """A function that starts ``python -m <command>``; all that it started are ended at the end, the last one first."""
+    started: list[subprocess.Popen] = []
+
+    def start(command: list[str]) -> subprocess.Popen:
+        started.append(subprocess.Popen([sys.executable, "-m", *command], env=environment, start_new_session=True))
+        return started[-1]
+
+    try:
+        yield start
+    finally:
+        for child in reversed(started):
+            child.send_signal(signal.SIGTERM)
+            try:
+                child.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+
+
+def _check_free(host: str, port: int) -> None:
+    with socket.socket() as found:
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            found.bind((host, port))
+        except OSError as error:
+            raise DistilleryError(f"{host}:{port} cannot be bound ({error.strerror}); give another port") from error
+
+
+def _wait(server: subprocess.Popen, address: str) -> None:
+    until = time.monotonic() + WAIT
+    while time.monotonic() < until:
+        if server.poll() is not None:
+            raise DistilleryError(f"the server of {address} ended with exit status {server.returncode}")
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.5)
+    raise DistilleryError(f"{address} did not answer within {WAIT:g} seconds")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m flows.serving", description=__doc__)
+    parser.add_argument("--host", default=LOOPBACK[0], help="where the servers listen")
+    parser.add_argument("--prefect", type=int, default=4200, help="port of the Prefect server")
+    parser.add_argument("--mlflow", type=int, default=5000, help="port of the MLflow UI")
+    options = parser.parse_args()
+    finish(lambda: serve(options.host, options.prefect, options.mlflow))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""params.yaml changed as a person would change it: by keys, its comments and its order stay."""
+
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ruamel.yaml import YAML
+
+from distillery.errors import DistilleryError
+from distillery.files import whole_file
+from distillery.params import Params, validate
+from tasks.support.command import PARAMS
+from tasks.support.yaml_file import read_yaml
+
+WIDTH = 120
+
+
+def change_params(edit: Callable[[Any], None], path: Path = PARAMS) -> Params:
+    """Let ``edit`` change the file's document, and write it where it then fits the schema; returns what holds now.
+
+    What the file inherits by an anchor changes with it, as it does in an editor.
+
+    Raises:
+        DistilleryError: the file is no YAML, or would not fit; it then stays as it is.
+    """
+    before = read_yaml(path)  # says what is wrong with the file itself
+    editor = _editor()
+    document = editor.load(path.read_text())
+    edit(document)
+    text = io.StringIO()
+    editor.dump(document, text)
+    after = yaml.safe_load(text.getvalue())
+    params = validate(after, str(path))
+    if after != before:
+        with whole_file(path) as draft:
+            draft.write_text(text.getvalue())
+    return params
+
+
+def set_values(document: Any, values: Mapping[str, object]) -> None:
+    """Set keys in dots, for instance ``{"student.epochs": 30, "pseudo_labels.heads.age.rules.0.width": 12}``.
+
+    Raises:
+        DistilleryError: there is no such section.
+    """
+    for key, value in values.items():
+        *sections, last = key.split(".")
+        place = document
+        for number, section in enumerate(sections):
+            place = _inside(place, section, ".".join(sections[: number + 1]), key)
+        if isinstance(place, dict):
+            place[last] = value  # a new key is for the schema to judge
+        elif isinstance(place, list) and _is_place(place, last):
+            place[int(last)] = value
+        else:
+            raise DistilleryError(f"override {key!r}: {'.'.join(sections)} has no {last!r}; write a key of params.yaml")
+
+
+def _inside(place: Any, section: str, sofar: str, key: str) -> Any:
+    if isinstance(place, dict) and section in place:
+        return place[section]
+    if isinstance(place, list) and _is_place(place, section):
+        return place[int(section)]
+    allowed = (
+        ", ".join(map(str, place)) if isinstance(place, dict) else f"0 to {len(place) - 1}" if place else "nothing"
+    )
+    raise DistilleryError(f"override {key!r}: there is no {sofar!r}; allowed there: {allowed}")
+
+
+def _is_place(found: list, section: str) -> bool:
+    return section.isdecimal() and int(section) < len(found)
+
+
+def _editor() -> YAML:
+    editor = YAML()
+    editor.preserve_quotes = True
+    editor.width = WIDTH
+    editor.indent(mapping=2, sequence=4, offset=2)
+    editor.representer.add_representer(
+        type(None), lambda writer, _: writer.represent_scalar("tag:yaml.org,2002:null", "null")
+    )
+    return editor
