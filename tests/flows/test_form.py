@@ -1,0 +1,72 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from distillery.errors import DistilleryError
+from distillery.params.inference import View
+from distillery.params.selection import Selection, Threshold
+from flows.form import add_round, fill_in
+from tasks.support.command import read_params
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The committed parameters, as the working directory's."""
+    shutil.copy(ROOT / "params.yaml", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_what_is_filled_in_goes_to_params_yaml():
+    views = [View(kind="identity"), View(kind="shift", amount=(0.1, 0.0))]
+    sure = Selection(rules=(Threshold(kind="threshold", least=0.9),), targets="hard")
+    found = fill_in(3, None, views, {"gender": sure}, {"student.epochs": 9})
+    assert found == read_params()
+    assert {key: one.teacher for key, one in found.rounds.items()} == {"r1": "r0", "r2": "r1", "r3": "r2"}
+    assert list(found.predictions.views) == views
+    assert found.pseudo_labels.heads["gender"] == sure
+    assert (found.student.epochs, found.teacher.epochs) == (9, 20)
+    assert len(found.evaluation.views) == 6, "it had the old ones by an anchor"
+
+
+def test_an_empty_form_changes_nothing(folder: Path):
+    before = (folder / "params.yaml").read_bytes()
+    assert fill_in(None, None, None, None, None) == read_params()
+    assert (folder / "params.yaml").read_bytes() == before
+
+
+def test_no_round_at_all_is_a_teacher():
+    assert fill_in(0, None, None, None, None).models == ["r0"]
+
+
+def test_some_heads_are_kept_with_all_that_names_them():
+    found = fill_in(None, ["gender", "age"], None, None, None)
+    assert list(found.heads) == ["age", "gender"]
+    assert list(found.pseudo_labels.heads) == ["age", "gender"]
+    assert list(found.teacher.mixing) == ["studio"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"heads": ["gender", "mood"]}, r"heads names \['mood'\]; allowed: \['age', 'gender'"),
+        ({"heads": ["action_units", "compound"]}, r"heads\.compound"),
+        ({"overrides": {"student.epoch": 1}}, r"student\.epoch: unknown key"),
+    ],
+)
+def test_what_does_not_fit_is_named_and_nothing_is_written(folder: Path, asked: dict, message: str):
+    before = (folder / "params.yaml").read_bytes()
+    form: dict = dict.fromkeys(("rounds", "heads", "views", "selection", "overrides"))
+    with pytest.raises(DistilleryError, match=message):
+        fill_in(**form | asked)
+    assert (folder / "params.yaml").read_bytes() == before
+
+
+def test_one_more_round_follows_the_last_and_takes_a_free_name():
+    assert list(add_round().rounds.items())[-1][1].teacher == "r2"
+    fill_in(None, None, None, None, {"rounds": {"r2": {"teacher": "r0"}}})
+    found = add_round()
+    assert {key: one.teacher for key, one in found.rounds.items()} == {"r2": "r0", "r1": "r2"}

@@ -1,0 +1,71 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from distillery.errors import DistilleryError
+from tasks.support.editing import change_params, set_values
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A copy of the committed parameters."""
+    copy = tmp_path / "params.yaml"
+    copy.write_text((ROOT / "params.yaml").read_text())
+    return copy
+
+
+def _set(path: Path, **values: object) -> None:
+    change_params(lambda document: set_values(document, {key.replace("__", "."): v for key, v in values.items()}), path)
+
+
+def test_a_value_is_set_and_every_comment_and_other_value_stays(path: Path):
+    before = path.read_text()
+    _set(path, ledger__similarity=0.97, pseudo_labels__heads__age__rules__0__width=12, predictions__batch=64)
+    wanted = yaml.safe_load(before)
+    wanted["ledger"]["similarity"] = 0.97
+    wanted["pseudo_labels"]["heads"]["age"]["rules"][0]["width"] = 12
+    wanted["predictions"]["batch"] = 64
+    after = path.read_text()
+    assert yaml.safe_load(after) == wanted
+    comments = {word for line in before.splitlines() if "#" in line for word in line.split("#", 1)[1].split()}
+    assert comments <= set(after.replace("#", " ").split())
+
+
+def test_what_inherits_by_an_anchor_changes_with_it(path: Path):
+    _set(path, teacher__epochs=7)
+    found = yaml.safe_load(path.read_text())
+    assert found["teacher"]["epochs"] == found["student"]["epochs"] == 7
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("teacher__epoch", 3, r"teacher\.epoch: unknown key"),
+        ("teacher__epochs", "many", r"teacher\.epochs: .*integer.*found 'many'"),
+        ("techer__epochs", 3, r"override 'techer\.epochs': there is no 'techer'; allowed there: seed, threads"),
+        ("pseudo_labels__heads__age__rules__3__width", 3, r"there is no .*rules\.3'; allowed there: 0 to 0"),
+        ("pseudo_labels__heads__age__rules__3", 3, r"rules has no '3'; write a key of params\.yaml"),
+        ("seed__x", 3, r"seed has no 'x'"),
+        ("rounds", {"r1": {"teacher": "r7"}}, r"rounds\.r1\.teacher is 'r7'; allowed: \['r0'\]"),
+    ],
+)
+def test_what_does_not_fit_is_named_and_the_file_stays(path: Path, key: str, value: object, message: str):
+    before = path.read_bytes()
+    with pytest.raises(DistilleryError, match=message):
+        _set(path, **{key: value})
+    assert path.read_bytes() == before
+
+
+def test_nothing_new_writes_nothing(path: Path):
+    before = path.stat().st_mtime_ns
+    _set(path, seed=0)
+    assert path.stat().st_mtime_ns == before
+
+
+def test_a_file_that_is_broken_already_is_said_to_be(path: Path):
+    path.write_text("seed: [")
+    with pytest.raises(DistilleryError, match="not YAML"):
+        _set(path, seed=1)

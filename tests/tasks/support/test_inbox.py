@@ -1,0 +1,51 @@
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from distillery.errors import DistilleryError
+from distillery.images.adapters import read_dataset
+from tasks.support.inbox import declare_dataset, take_images
+
+
+@pytest.fixture
+def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three images, two of them the same, and a text."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "inbox"
+    folder.mkdir()
+    for name, grey in (("a.png", 10), ("b.PNG", 90), ("again.png", 10)):
+        Image.new("L", (20, 20), grey).save(folder / name)
+    (folder / "read.me").write_text("no image")
+    return folder
+
+
+def test_images_are_copied_once_and_the_adapter_finds_them(inbox: Path):
+    assert take_images(inbox, "street") == 2
+    assert take_images(inbox, "street") == 0
+    assert len(list(inbox.iterdir())) == 4, "nothing is moved"
+    Image.new("L", (20, 20), 200).save(inbox / "late.png")
+    assert take_images(inbox, "street") == 1
+    document: dict = {"manifest": {"datasets": {}}}
+    declare_dataset(document, "street", "phone")
+    declared = document["manifest"]["datasets"]["street"]
+    found = list(read_dataset(declared["adapter"], Path(declared["path"]), heads=declared["heads"]))
+    assert len(found) == 3
+    assert {sighting.split for sighting in found} == set(declared["splits"])
+
+
+def test_a_data_set_of_that_name_stays_what_it_is(inbox: Path):
+    document: dict = {"manifest": {"datasets": {}}}
+    declare_dataset(document, "street", "phone")
+    declare_dataset(document, "street", "phone")
+    with pytest.raises(DistilleryError, match=r"manifest\.datasets\.street is another data set, or of another domain"):
+        declare_dataset(document, "street", "camera")
+
+
+def test_a_folder_without_an_image_is_named(inbox: Path, tmp_path: Path):
+    with pytest.raises(DistilleryError, match="nowhere: no such folder"):
+        take_images(tmp_path / "nowhere", "street")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(DistilleryError, match="empty: holds no image"):
+        take_images(empty, "street")
