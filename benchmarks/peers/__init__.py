@@ -7,4 +7,5 @@ sides, and what differs is the library.
 
 Each of ``training``, ``inference``, ``weighting`` and ``semi_supervised`` has ``measure()``, which yields rows, and
 says in its docstring what each side does in a pass. In a row ``value`` is ours and ``reference`` the peer's.
+``students`` compares what is learnt instead; it is run by itself, in a tree that has the study's images.
 """

@@ -11,23 +11,17 @@ are in memory: no loader and no augmentation, which its own loader would do imag
 pseudo-labels as it goes, and passes each unlabelled image twice (weak and strong view), PseudoLabel's once.
 
 So theirs is spared the data and ours the labelling; images a second count an image once a step on both
-sides. Quality is not compared here. semilearn moves batches to CUDA and times with CUDA events in its outer loop,
-so that its step and hooks are called here as that loop calls them. Modules that it imports for text, audio and
-tracking services are stood in for (see ``missing``).
+sides. Quality is not compared here, but in ``students``.
 """
 
-import logging
-import warnings
-from argparse import Namespace
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from benchmarks.peers.alternating import as_a_stage, seconds
-from benchmarks.peers.missing import stand_in
+from benchmarks.peers.semilearn_steps import ALGORITHMS, make_algorithm, take_step
 from benchmarks.peers.single_head import class_count, layers, one_head
 from benchmarks.rows import Row, row
 from benchmarks.setting import IMAGES, demo_bf16, network, params, store, training_stage
@@ -35,9 +29,6 @@ from distillery.images.transforms import to_float
 from distillery.training.batches import shares_of
 
 SIZE, STEPS, PASSES = 64, 4, 6
-ALGORITHMS = ("pseudolabel", "fixmatch", "flexmatch", "freematch", "softmatch")
-ABSENT = ("torchaudio", "transformers", "transformers.file_utils", "transformers.tokenization_utils_base",
-          "transformers.data", "aim", "wandb", "torch.utils.tensorboard")  # fmt: skip
 
 
 def measure() -> Iterator[Row]:
@@ -83,21 +74,19 @@ class Network(nn.Module):
 
 def algorithm_steps(name: str, labelled: int, unlabelled: int) -> Callable[[], None]:
     """A function that makes ``STEPS`` steps of a semilearn algorithm."""
-    algorithm = _algorithm(name)
-    hooks = [algorithm.hooks_dict[hook] for hook in ("ParamUpdateHook", "EMAHook")]
-    algorithm.model.train()
-    algorithm.hooks_dict["EMAHook"].before_run(algorithm)
-    wanted = algorithm.train_step.__code__.co_varnames[: algorithm.train_step.__code__.co_argcount]
-    every = _batch(labelled, unlabelled)
-    batch = {argument: every[argument] for argument in wanted if argument != "self"}
+    algorithm = make_algorithm(
+        name,
+        lambda **_: Network(layers("compact")),
+        params().student,
+        steps=STEPS * (PASSES + 1),
+        classes=class_count(),
+        unlabelled=IMAGES,
+    )
+    batch = _batch(labelled, unlabelled)
 
     def act() -> None:
         for _ in range(STEPS):
-            with torch.autocast("cpu", torch.bfloat16, enabled=demo_bf16()):
-                algorithm.out_dict, algorithm.log_dict = algorithm.train_step(**batch)
-            for hook in hooks:
-                hook.after_train_step(algorithm)
-            algorithm.it += 1
+            take_step(algorithm, batch, bf16=demo_bf16())
 
     return act
 
@@ -107,30 +96,3 @@ def _batch(labelled: int, unlabelled: int) -> dict[str, Tensor]:
     parts = images.split([labelled, unlabelled, unlabelled])
     batch = dict(zip(("x_lb", "x_ulb_w", "x_ulb_s"), parts, strict=True))
     return batch | {"y_lb": torch.arange(labelled) % class_count(), "idx_ulb": torch.arange(unlabelled)}
-
-
-def _algorithm(name: str) -> Any:
-    stand_in(*ABSENT)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # semilearn and the timm it imports warn of names of their own past
-        from semilearn.algorithms import get_algorithm
-        from semilearn.core.utils import ALGORITHMS as KNOWN
-
-        section = params().student
-        total = STEPS * (PASSES + 1)
-        chosen = {argument.name.lstrip("-"): argument.default for argument in KNOWN[name].get_argument()}
-        chosen |= {
-            "algorithm": name, "dataset": "none", "num_labels": IMAGES, "num_classes": class_count(), "data_dir": "",
-            "include_lb_to_ulb": False, "ema_m": section.ema, "epoch": 1, "num_train_iter": total,
-            "num_eval_iter": total, "num_log_iter": total, "num_warmup_iter": round(total * section.warmup),
-            "ulb_loss_ratio": 1.0, "use_cat": True, "amp": False, "clip_grad": section.clip, "save_name": "",
-            "save_dir": "", "resume": False, "gpu": None, "rank": 0, "distributed": False, "world_size": 1,
-            "optim": "AdamW", "lr": section.learning_rate, "momentum": 0.9, "weight_decay": section.weight_decay,
-            "layer_decay": 1.0, "use_pretrain": False, "pretrain_path": "", "use_wandb": False, "use_aim": False,
-            "ulb_dest_len": IMAGES, "lb_dest_len": IMAGES,
-        }  # fmt: skip
-
-        def build(**_: object) -> Network:
-            return Network(layers("compact"))
-
-        return get_algorithm(Namespace(**chosen), build, None, logging.getLogger("semilearn"))
