@@ -12,7 +12,7 @@ export PREFECT_HOME = $(CURDIR)/.prefect
 export UV_COMPILE_BYTECODE = 1
 export UV_PYTHON_DOWNLOADS = never
 
-.PHONY: help install demo flow record runs test bench photos photos-study digits study
+.PHONY: help install demo flow serve record runs test bench photos photos-study digits study
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
@@ -34,6 +34,9 @@ demo: $(READY) ## the whole pipeline on the embedded faces: about ten minutes
 
 flow: $(READY) ## the same by Prefect
 	python -m flows.distillation
+
+serve: $(READY) ## Prefect server, MLflow UI and the deployments on loopback, to run and schedule rounds in a browser
+	python -m flows.serving $(SERVE)
 
 record: $(READY) ## complete the MLflow record after a plain `dvc repro`
 	python -m tasks.support.tracking

@@ -72,9 +72,10 @@ def write_predictions(key: str, params: Params) -> Path:
 
 
 def empty_cells(manifest: pl.DataFrame, heads: Heads) -> pl.DataFrame:
-    """Per distinct image, its domain and, by head, whether no training label fills its cell."""
+    """Per distinct image with an empty cell, its domain and, by head, whether no training label fills its cell."""
     empty = [(pl.col(name).is_null() | (pl.col("split") != "train")).all().alias(name) for name in heads]
-    return manifest.group_by("image", maintain_order=True).agg(pl.col("domain").first().cast(pl.String), *empty)
+    found = manifest.group_by("image", maintain_order=True).agg(pl.col("domain").first().cast(pl.String), *empty)
+    return found.filter(pl.any_horizontal(*heads))
 
 
 def main(params: Params, key: str) -> None:

@@ -8,10 +8,9 @@ An algorithm of semilearn trains one network and labels as it goes.
 
 The same on both sides: the network and its initial weights; the labelled images, and the pool; AdamW, its rate, decay,
 schedule and clipping; the precision; that one view of the averaged weights is measured. And the budget: images through
-the network, with gradient or without, of both our trainings and of the labelling between them. What ours could do
-without is not counted: the validation after each epoch, which chooses nothing, and the labelled training images, which
-the stage predicts beside the others. An algorithm makes as many steps as that pays for. An unlabelled image passes
-twice in each, as a weak and as a strong view; by PseudoLabel once.
+the network, with gradient or without, of both our trainings and of the labelling between them. The validation after
+each epoch, which chooses nothing, is not counted. An algorithm makes as many steps as that pays for. An unlabelled
+image passes twice in each, as a weak and as a strong view; by PseudoLabel once.
 
 Not the same: a third of our student's batch is of the sets that label other heads alone. Theirs is spared these, and is
 half labelled, half of the pool. Weak is our teacher's augmentation; strong is our student's after RandAugment, which
@@ -90,10 +89,9 @@ def theirs(name: str, params: Params) -> Iterator[tuple]:
 def budget(params: Params) -> int:
     """How many images pass through ours: two trainings, and every view of what its teacher has to label."""
     predicted = (pl.col("status") == READABLE) & pl.col("split").is_in(PREDICTED)
-    cells = empty_cells(
-        read_table(design.MANIFEST, ["image", "split", "status", HEAD], only=predicted), params.distilled
-    )
-    return _trained(params.teacher) + int(cells[HEAD].sum()) * len(params.predictions.views) + _trained(params.student)
+    rows = read_table(design.MANIFEST, ["image", "domain", "split", "status", HEAD], only=predicted)
+    labelled = len(empty_cells(rows, params.distilled)) * len(params.predictions.views)
+    return _trained(params.teacher) + labelled + _trained(params.student)
 
 
 def _trained(section: Training) -> int:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tasks.support.cleanlab import export_labels
 from tasks.support.command import finish, make_ready, read_params
+from tasks.support.trace import print_trace
 from tasks.support.what_if import print_comparison
 
 
@@ -19,6 +20,11 @@ def main() -> None:
     export.add_argument("head", help="a classification head")
     export.add_argument("file", type=Path, help="where to, for instance expression.csv")
     export.set_defaults(act=lambda options: export_labels(options.round, options.head, options.file, read_params()))
+    chain = commands.add_parser("trace", help="where something comes from and what came of it")
+    chain.add_argument(
+        "what", help="an image's id, a round's pseudo_labels.parquet, a round, champion or an MLflow run"
+    )
+    chain.set_defaults(act=lambda options: print_trace(options.what, read_params()))
     options = parser.parse_args()
 
     def act() -> None:

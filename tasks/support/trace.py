@@ -1,0 +1,190 @@
+"""``distillery trace <image | pseudo-label file | round | champion | MLflow run>``: from a picture to a metric.
+
+Image, data set, split; predictions with teacher and views; the rule that kept or refused each cell; the network that
+learnt from it; what that is worth; its MLflow run, flow run, DVC experiment and commit. Hashes are compared, not
+believed: what was made from other bytes than those that lie here now is said to be.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from distillery.errors import DistilleryError
+from distillery.files import file_hash
+from distillery.heads import Classification, Detection, Head, names
+from distillery.networks.model import WEIGHTS, load_card
+from distillery.params import TEACHER, Params
+from distillery.reporting.axes import number
+from distillery.tables import KEPT, LABELLED, NEGATIVE, read_metadata, read_table, table_files
+from tasks.support import paths
+from tasks.support.closing import compare_targets
+from tasks.support.record import find_experiment, open_record
+from tasks.support.registry import CHALLENGER, CHAMPION
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+SHORT = 12  # characters of a hash that are shown
+
+
+def trace(what: str, params: Params) -> Iterator[str]:
+    """Lines about an image's id, the path of a round's pseudo-labels, a round, an alias or an MLflow run's id.
+
+    Raises:
+        DistilleryError: there is no such thing; names what there may be.
+    """
+    if what in params.models:
+        yield from _trace_model(what, params)
+    elif what in (CHAMPION, CHALLENGER):
+        yield from _trace_model(_round_of_alias(what, params), params)
+    elif (key := _round_of_file(what, params)) is not None:
+        yield from _trace_pseudo_labels(key, params)
+    elif len(rows := read_table(paths.MANIFEST, only=pl.col("image") == what)):
+        yield from _trace_image(what, rows, params)
+    else:
+        yield from _trace_model(_round_of_run(what, params), params)
+
+
+def _trace_image(image: str, rows: pl.DataFrame, params: Params) -> Iterator[str]:
+    for row in rows.to_dicts():
+        place = f"data set {row['dataset']}, domain {row['domain']}, split {row['split']}"
+        yield f"image {image}: {row['path']} ({place}, {row['status']})"
+        known = {name: row[name] for name in params.heads if row[name] is not None}
+        yield f"  labels: {_pairs(known) or 'none'}"
+    for twin in read_table(paths.LEDGER, only=pl.col("image") == image).to_dicts():
+        kept = "kept out of training" if twin["kept_out"] else "not kept out of training"
+        yield f"  {twin['kind']} duplicate of {twin['twin']} ({twin['twin_dataset']}, {twin['twin_split']}), {kept}"
+    for key in params.rounds:
+        yield from _trace_in_round(image, key, params)
+
+
+def _trace_in_round(image: str, key: str, params: Params) -> Iterator[str]:
+    """What a round made of an image, and which networks learnt that."""
+    for shard in table_files(paths.predictions(key)):
+        found = read_table(shard, ["image", "views"], only=pl.col("image") == image)
+        if len(found):
+            teacher = _model(params.rounds[key].teacher, read_metadata(shard)["teacher"])
+            yield f"round {key}: seen by {found['views'][0]} views of {teacher}"
+            yield f"  {shard}"
+    table = read_table(paths.pseudo_labels(key), only=pl.col("image") == image)
+    learnt = False
+    for row in table.to_dicts():
+        for name, head in params.distilled.items():
+            learnt |= row[f"{name}_reason"] in (KEPT, NEGATIVE)
+            yield f"  {name}: {_cell(row, name, head)}"
+    if learnt:
+        yield f"  learnt by {key}, as one of its pseudo-labels"
+        yield from (f"  {line}" for line in _trace_model(key, params))
+
+
+def _trace_pseudo_labels(key: str, params: Params) -> Iterator[str]:
+    path, teacher = paths.pseudo_labels(key), params.rounds[key].teacher
+    yield f"{path}: {_short(file_hash(path))}, labelled by {_model(teacher, read_metadata(path)['teacher'])}"
+    for name in params.distilled:
+        reasons = read_table(path, [f"{name}_reason"])[f"{name}_reason"].cast(pl.String).value_counts(sort=True)
+        yield f"  {name}: {', '.join(f'{count:,} {reason}' for reason, count in reasons.rows())}"
+    yield from _trace_model(key, params)
+
+
+def _trace_model(key: str, params: Params) -> Iterator[str]:
+    weights = file_hash(paths.model(key) / WEIGHTS)
+    yield f"network {key}: weights {_short(weights)} in {paths.model(key)}"
+    made_from = load_card(paths.model(key)).provenance
+    sources = {"manifest": paths.MANIFEST, "ledger": paths.LEDGER}
+    sources |= {} if key == TEACHER else {"pseudo_labels": paths.pseudo_labels(key)}
+    for name, path in sources.items():
+        same = "as it lies here" if file_hash(path) == made_from[name] else "ANOTHER one lies here now"
+        yield f"  from {path}: {_short(made_from[name])}, {same}"
+    if key != TEACHER:
+        yield f"  its pseudo-labels are by {params.rounds[key].teacher}"
+    scores = [f"{one.head} {number(one.after)} ({one.metric})" for one in compare_targets(params, key)]
+    yield f"  on {', '.join(params.targets) or 'no target'}: {', '.join(scores) or 'not measured'}"
+    client = open_record(params)
+    for run in _runs_of(client, key, params):
+        parent = client.get_run(run.data.tags["mlflow.parentRunId"]).data.tags
+        yield f"  MLflow run {run.info.run_id} of {run.data.tags['mlflow.parentRunId']}"
+        for words, tag in (
+            ("flow run", "prefect.flow_run"),
+            ("DVC experiment", "dvc.experiment"),
+            ("commit", "git.commit"),
+        ):
+            if parent.get(tag):
+                yield f"    {words} {parent[tag]}"
+    for version in client.search_model_versions(
+        f"name = '{params.tracking.experiment}' and tags.weights = '{weights}'"
+    ):
+        aliases = client.get_model_version(version.name, version.version).aliases
+        yield f"  registered as {version.name} {version.version}{''.join(f' @{alias}' for alias in aliases)}"
+
+
+def _runs_of(client: "MlflowClient", key: str, params: Params) -> list:
+    """The newest run that recorded this very network."""
+    made_from = load_card(paths.model(key)).provenance
+    facts = " and ".join(f"params.`from/{name}` = '{value}'" for name, value in made_from.items() if name != "threads")
+    return client.search_runs([find_experiment(client, params)], f"tags.round = '{key}' and {facts}", max_results=1)
+
+
+def _round_of_file(what: str, params: Params) -> str | None:
+    return next((key for key in params.rounds if Path(what) == paths.pseudo_labels(key)), None)
+
+
+def _round_of_alias(alias: str, params: Params) -> str:
+    client, name = open_record(params), params.tracking.experiment
+    found = [one for one in client.search_registered_models(f"name = '{name}'") if alias in one.aliases]
+    if not found:
+        raise DistilleryError(f"MLflow knows no {name}@{alias}; `make record` gives the aliases after a promotion")
+    return str(client.get_model_version_by_alias(name, alias).tags["round"])
+
+
+def _round_of_run(run: str, params: Params) -> str:
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = open_record(params).get_run(run).data.tags.get("round")
+    except MlflowException:
+        found = None
+    if found not in params.models:
+        raise DistilleryError(
+            f"{run!r} is no image of {paths.MANIFEST}, no run of a round in MLflow, no data/rounds/<round>/"
+            f"pseudo_labels.parquet, no round ({', '.join(params.models)}), not {CHAMPION} and not {CHALLENGER}"
+        )
+    return str(found)
+
+
+def _cell(row: dict, name: str, head: Head) -> str:
+    """For instance ``male, kept (confidence 0.930, weight 1)``."""
+    if (reason := row[f"{name}_reason"]) == LABELLED:
+        return "has a label"
+    if reason == NEGATIVE:
+        return "none of " + ", ".join(
+            c for c, unlike in zip(names(head), row[f"{name}_negative"], strict=True) if unlike
+        )
+    value, sure, weight = (row[f"{name}_{what}"] for what in ("hard", "confidence", "weight"))
+    if isinstance(head, Classification):
+        return f"{value}, {reason} (confidence {number(sure)}, weight {weight:g})"
+    shown = zip(names(head), value, sure, weight, strict=True)
+    if isinstance(head, Detection):
+        kept = [f"{element} {'on' if on else 'off'} {number(p)}" for element, on, p, w in shown if w > 0]
+        return f"{reason}: {', '.join(kept) or 'no element'}"
+    return f"{', '.join(f'{output} {number(v)} ± {number(s)}' for output, v, s, _ in shown)}, {reason}"
+
+
+def _model(key: str, weights: str) -> str:
+    now = file_hash(paths.model(key) / WEIGHTS)
+    return f"{key} (weights {_short(weights)}{'' if now == weights else '; ANOTHER network lies there now'})"
+
+
+def _pairs(values: dict[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def _short(value: str) -> str:
+    return value[:SHORT]
+
+
+def print_trace(what: str, params: Params) -> None:
+    """A line as soon as it is known."""
+    for line in trace(what, params):
+        print(line, flush=True)

@@ -1,0 +1,75 @@
+"""The chain on a finished world: every link of it is what the artefacts themselves say."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from distillery.errors import DistilleryError
+from distillery.files import file_hash
+from distillery.params import Params
+from distillery.tables import pseudo_labels_schema, read_table, write_table
+from tasks.support.trace import trace
+from tests.world import call
+
+PSEUDO = Path("data/rounds/r1/pseudo_labels.parquet")
+
+
+def _told(what: str, params: Params) -> str:
+    return "\n".join(trace(what, params))
+
+
+def test_an_image_of_the_pool_is_followed_to_the_metrics_of_who_learnt_it(world: Path, params: Params):
+    table = read_table(PSEUDO)
+    row = table.filter(pl.col("gender_reason") == "kept").row(0, named=True)
+    told = _told(row["image"], params)
+    place = read_table(Path("data/manifest.parquet"), only=pl.col("image") == row["image"]).row(0, named=True)
+    assert f"image {row['image']}: {place['path']} (data set {place['dataset']}, domain {place['domain']}" in told
+    assert f"gender: {row['gender_hard']}, kept (confidence {row['gender_confidence']:.3f}, weight 1)" in told
+    teacher, student = (file_hash(Path(f"models/{key}/weights.safetensors"))[:12] for key in ("r0", "r1"))
+    assert f"round r1: seen by 6 views of r0 (weights {teacher})" in told
+    assert f"network r1: weights {student} in models/r1" in told
+    assert f"from {PSEUDO}: {file_hash(PSEUDO)[:12]}, as it lies here" in told
+    assert "on print: age" in told
+    assert "ANOTHER" not in told
+
+
+def test_a_cell_with_a_label_and_a_refused_one_are_told_apart(world: Path, params: Params):
+    table = read_table(PSEUDO)
+    labelled = table.filter(pl.col("gender_reason") == "labelled")["image"][0]
+    assert "gender: has a label" in _told(labelled, params)
+    column = next(name for name in table.columns if name.endswith("_reason") and "refused" in str(table[name].unique()))
+    refused = table.filter(pl.col(column).cast(pl.String).str.starts_with("refused"))["image"][0]
+    line = next(line for line in _told(refused, params).splitlines() if column.removesuffix("_reason") + ":" in line)
+    assert "refused by" in line
+
+
+def test_a_pseudo_label_file_a_round_and_an_mlflow_run_lead_to_the_same_network(world: Path, params: Params):
+    call(world, "tasks.support.tracking")
+    by_round = _told("r1", params)
+    run = by_round.split("MLflow run ")[1].split()[0]
+    assert _told(run, params) == by_round
+    by_file = _told(str(PSEUDO), params)
+    assert by_file.endswith(by_round)
+    counts = read_table(PSEUDO)["race_reason"].cast(pl.String).value_counts()
+    assert all(f"{count} {reason}" in by_file for reason, count in counts.rows())
+    assert "registered as distillery" in by_round
+    champion = _told("champion", params)
+    assert "@champion" in champion
+    assert call(world, "tasks.support.commands", "trace", "champion").splitlines()[-1] == champion.splitlines()[-1]
+
+
+def test_what_was_made_from_other_bytes_is_said_to_be(world: Path, params: Params):
+    table = read_table(PSEUDO)
+    write_table(table.with_columns(gender_weight=0.5).to_arrow(), pseudo_labels_schema(params.distilled), PSEUDO)
+    assert f"from {PSEUDO}:" in _told("r1", params)
+    assert "ANOTHER one lies here now" in _told("r1", params)
+
+
+def test_what_is_nothing_of_ours_is_answered_with_what_there_is(world: Path, params: Params):
+    with pytest.raises(
+        DistilleryError, match=r"'abc' is no image of data/manifest\.parquet, no run of a round.*r0, r1"
+    ):
+        _told("abc", params)
+    with pytest.raises(DistilleryError, match="MLflow knows no distillery@champion; `make record`"):
+        _told("champion", params)
