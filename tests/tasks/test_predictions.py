@@ -78,7 +78,7 @@ def pseudo_labels_of(world: Path) -> pl.DataFrame:
 
 def test_each_domain_may_be_seen_by_its_own_statistics(world: Path):
     before = read_table(FOLDER)
-    edit_params(world, lambda params: params["predictions"].update(statistics="domain"))
+    edit_params(world, lambda params: params["predictions"].update(statistics="training"))
     predictions.main(read_params(), "r1")
     after = read_table(FOLDER)
     assert after["image"].equals(before["image"])
