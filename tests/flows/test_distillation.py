@@ -39,7 +39,8 @@ def run_flow(world: Path, home: Path, flow: str = "distillation") -> str:
 def test_the_flow_walks_every_stage_after_what_it_reads(world: Path, monkeypatch: pytest.MonkeyPatch):
     walked: list[str] = []
     monkeypatch.setattr(distillation, "run", lambda stage, key=None: walked.append(f"{stage}@{key}" if key else stage))
-    monkeypatch.setattr(distillation, "record", lambda key: None)
+    for name in ("record", "show_round", "save_experiment"):
+        monkeypatch.setattr(distillation, name, lambda *_: None)
     distillation.distillation.fn()
     planned = [
         line.split()[0]
