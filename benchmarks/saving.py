@@ -92,7 +92,8 @@ def compare(stored: Stored, wanted: pl.DataFrame, heads: Heads, around: Mapping[
         for same in SAME:
             how = Adaptive(same=same, pilot=PILOT, around=around)
             predictor = AdaptivePredictor(stored, heads, views, how, how.pilot_of(wanted))  # type: ignore[arg-type]
-            found, used = predictor.predict(wanted)
+            answer = predictor.predict(wanted)
+            found, used = answer.columns, answer.views
             rest = ~wanted["image"].is_in(how.pilot_of(wanted)["image"].implode()).to_numpy()
             kept = [
                 (decider.decide(_means(decider, found[name])).outcome == full[name].outcome)[
@@ -142,7 +143,7 @@ def main(model: Path, manifest: Path, images: Path, name: str) -> None:
     network, _ = load_model(model)
     section = params.predictions.model_copy(update={"views": ()})
     usable = (pl.col("status") == READABLE) & pl.col("split").is_in(("val", *POOL))
-    rows = read_table(manifest, ["image", "split", "status", *params.distilled], only=usable)
+    rows = read_table(manifest, ["image", "domain", "split", "status", *params.distilled], only=usable)
     wanted = empty_cells(rows, params.distilled)
     wanted = wanted.sample(min(IMAGES, len(wanted)), seed=0)
     predictor = Predictor(network, params.distilled, ImageStore(images), inference(section, params.device, network))

@@ -4,6 +4,7 @@ import os
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlencode
 
 import polars as pl
@@ -40,10 +41,11 @@ def follow(name: str) -> Callable[[str], None]:
         if share is None or (time.monotonic() - shown < EVERY and share < 1):
             return
         shown = time.monotonic()
-        if artifact is None:
-            artifact = create_progress_artifact(progress=100 * share, key=_key(name), description=name)
-        else:
-            update_progress_artifact(artifact, progress=100 * share)
+        with suppress(Exception):  # a stage does not end because nobody can be told
+            if artifact is None:
+                artifact = create_progress_artifact(progress=100 * share, key=_key(name), description=name)
+            else:
+                update_progress_artifact(artifact, progress=100 * share)
 
     return note
 

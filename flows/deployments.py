@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from prefect import Flow, serve
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
-from prefect.client.schemas.objects import StateType
-from prefect.states import Scheduled
+from prefect.client.schemas.objects import State, StateType
+from prefect.states import Cancelled, Scheduled
 
 from flows.distillation import distillation, new_images, one_more_round
 from flows.stages import LOCK
@@ -46,7 +46,9 @@ def continue_crashed() -> list[str]:
         going = FlowRunFilter(state={"type": {"any_": list(GOING)}})  # type: ignore[arg-type]
         runs = client.read_flow_runs(flow_run_filter=going, deployment_filter=mine)
         for run in sorted(runs, key=lambda run: str(run.expected_start_time)):
-            client.set_flow_run_state(run.id, Scheduled(name="Crashed", message="continued"), force=True)
+            stopping = run.state is not None and run.state.type is StateType.CANCELLING
+            state: State = Cancelled() if stopping else Scheduled(name="Crashed", message="continued")
+            client.set_flow_run_state(run.id, state, force=True)
     return [run.name for run in runs]
 
 

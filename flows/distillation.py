@@ -5,13 +5,13 @@
 
 from pathlib import Path
 
-from prefect import flow
+from prefect import flow, runtime
 
 from distillery.params import TEACHER, Params
 from flows.artifacts import show_round
-from flows.form import Domain, Heads, Inbox, Name, Overrides, Rounds, Selections, Views, add_round, fill_in
+from flows.form import Domain, Heads, Inbox, Name, Overrides, Rounds, Selections, Views, add_round, added_by, fill_in
 from flows.stages import exit_on_sigterm, hold_workspace, record, run, save_experiment
-from tasks.support.inbox import declare_dataset, take_images
+from tasks.support.inbox import declare_dataset, new_images_in, take_images
 
 
 @flow(name="distillation", log_prints=True)
@@ -26,7 +26,7 @@ def distillation(
 
     Args:
         rounds: how many rounds are distilled; empty: those of params.yaml.
-        heads: which of its heads are learnt; empty: all of them.
+        heads: which of its heads are kept; the others are taken out of params.yaml. Empty: all of them.
         views: the transforms whose mean labels the pool; empty: those of params.yaml.
         selection: by head, the rules that choose its pseudo-labels; heads that are not named keep theirs.
         overrides: any keys of params.yaml, in dots, with their new values: {"student.epochs": 30}.
@@ -39,12 +39,14 @@ def distillation(
 def one_more_round() -> None:
     """Extend the chain of rounds by one, labelled by the last network; nothing old runs again."""
     with hold_workspace():
-        distil(add_round())
+        distil(add_round(str(runtime.flow_run.id)))
 
 
 @flow(name="new-images", log_prints=True)
 def new_images(inbox: Inbox, dataset: Name = "arrived", domain: Domain = "arrived") -> None:
-    """Take images that arrived in a folder as unlabelled data, then distil one more round with them.
+    """Take images that arrived in a folder as unlabelled data, then distil again, with one more round.
+
+    The manifest is then another one: teacher and rounds are all made anew. Without a new image nothing runs.
 
     Args:
         inbox: the folder in which they arrived; they are copied, and each is taken once.
@@ -52,9 +54,12 @@ def new_images(inbox: Inbox, dataset: Name = "arrived", domain: Domain = "arrive
         domain: what they look like: their domain in params.yaml.
     """
     with hold_workspace():
-        taken = take_images(Path(inbox), dataset)
-        print(f"{inbox}: {taken} new images go to the data set '{dataset}'")
-        distil(add_round(lambda document: declare_dataset(document, dataset, domain)))
+        flow_run, arrived = str(runtime.flow_run.id), new_images_in(Path(inbox), dataset)
+        print(f"{inbox}: {len(arrived)} new images for the data set '{dataset}'")
+        if arrived or added_by(flow_run).is_file():  # or it was begun before, and has taken them
+            params = add_round(flow_run, lambda document: declare_dataset(document, dataset, domain))
+            take_images(arrived)
+            distil(params)
 
 
 def distil(params: Params) -> None:

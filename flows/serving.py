@@ -16,16 +16,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from distillery.errors import DistilleryError
-from tasks.support.command import finish, read_params
+from tasks.support.command import STOP, finish, read_params
 from tasks.support.record import open_record
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost")
 WAIT = 120.0  # seconds for a server to answer
 QUIET = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DVC_NO_ANALYTICS": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",  # or any page in the same browser could start a run
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # its job runners take gigabytes
 }
@@ -37,17 +38,19 @@ def serve(host: str, prefect: int, mlflow: int) -> None:
     Raises:
         DistilleryError: a port is taken, or a server ends or does not answer.
     """
+    if host == "0.0.0.0":
+        raise DistilleryError("--host 0.0.0.0: give the address by which others reach this machine")
     if host not in LOOPBACK:
         print(f"warning: bound to {host}: neither server has a password; whoever reaches them may run and delete")
     params = read_params()
     open_record(params)  # its schema is made once, not by two at a time
     for port in (prefect, mlflow):
         _check_free(host, port)
-    reached = "127.0.0.1" if host in LOOPBACK or host == "0.0.0.0" else host
-    addresses = {"prefect": f"http://{reached}:{prefect}", "mlflow": f"http://{reached}:{mlflow}"}
+    addresses = {"prefect": f"http://{host}:{prefect}", "mlflow": f"http://{host}:{mlflow}"}
     uri = params.tracking.uri
     environment = {**os.environ, **QUIET, "PREFECT_API_URL": f"{addresses['prefect']}/api"}
     environment |= {"DISTILLERY_MLFLOW": addresses["mlflow"], "PREFECT_UI_API_URL": f"{addresses['prefect']}/api"}
+    environment |= {"PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": addresses["prefect"]}
     commands = {
         "prefect": ["prefect", "server", "start", "--host", host, "--port", str(prefect)],
         "mlflow": ["mlflow", "server", "--host", host, "--port", str(mlflow), "--workers", "1",
@@ -117,6 +120,7 @@ def main() -> None:
     parser.add_argument("--prefect", type=int, default=4200, help="port of the Prefect server")
     parser.add_argument("--mlflow", type=int, default=5000, help="port of the MLflow UI")
     options = parser.parse_args()
+    signal.signal(signal.SIGHUP, STOP.request)  # a terminal that is closed
     finish(lambda: serve(options.host, options.prefect, options.mlflow))
 
 

@@ -36,6 +36,9 @@ class Adaptive:
         return wanted[np.unique(np.linspace(0, len(wanted) - 1, self.pilot).round().astype(np.int64))]
 
 
+FEW = 8  # images of which a pilot tells nothing
+
+
 class AdaptivePredictor:
     """Predicts with the views that each image needs.
 
@@ -64,8 +67,13 @@ class AdaptivePredictor:
         known, going = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
         rank, counts = [known], np.full(len(rows), len(order), dtype=np.int16)
         parts = [self._columns({name: values[order][:, places[known]] for name, values in self._piloted.items()})]
-        seen = self._moments(images[going], [self._views[place] for place in order[:FEWEST]])
+        seen: Moments = {}
         for count in range(FEWEST, len(order) + 1):
+            if not len(going):
+                break
+            next_ones = order[count - 1 if seen else 0 : count]
+            new = self._moments(images[going], [self._views[place] for place in next_ones])
+            seen = {name: np.concatenate([seen[name], values]) for name, values in new.items()} if seen else new
             done = np.ones(len(going), dtype=bool)
             if count < len(order):
                 cells = {name: values[going] for name, values in empty.items()}
@@ -74,11 +82,7 @@ class AdaptivePredictor:
             counts[going[done]] = count
             parts.append(self._columns({name: values[:, done] for name, values in seen.items()}))
             rank.append(going[done])
-            going = going[~done]
-            if not len(going):
-                break
-            more = self._moments(images[going], [self._views[order[count]]])
-            seen = {name: np.concatenate([values[:, ~done], more[name]]) for name, values in seen.items()}
+            going, seen = going[~done], {name: values[:, ~done] for name, values in seen.items()}
         return Found(stack(parts, np.argsort(np.concatenate(rank))), counts, self.stopping.in_words())
 
     @cached_property

@@ -51,6 +51,8 @@ class ByDomain:
 def with_statistics_of(images: pl.Series, network: MultiHead, store: ImageStore, how: Inference) -> MultiHead:
     """A copy whose batch normalisation goes by some images, at most ``IMAGES`` of them at even steps.
 
+    One image has no variance: its copy keeps the training's.
+
     Raises:
         DistilleryError: the network has no batch normalisation.
     """
@@ -58,6 +60,8 @@ def with_statistics_of(images: pl.Series, network: MultiHead, store: ImageStore,
     layers = [layer for layer in found.modules() if isinstance(layer, _BatchNorm)]
     if not layers:
         raise DistilleryError("predictions.statistics: this backbone has no batch normalisation; allowed: training")
+    if len(images) == 1:
+        return found
     before = [(layer.running_mean.clone(), layer.running_var.clone()) for layer in layers]  # type: ignore[union-attr]
     for layer in layers:
         layer.reset_running_stats()

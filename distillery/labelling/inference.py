@@ -14,7 +14,7 @@ from distillery.errors import DistilleryError
 from distillery.files import keep_parts, part_path
 from distillery.heads import Heads, names
 from distillery.images.store import ImageStore
-from distillery.labelling.adaptive import Adaptive, AdaptivePredictor
+from distillery.labelling.adaptive import FEW, Adaptive, AdaptivePredictor
 from distillery.labelling.by_domain import ByDomain, with_statistics_of
 from distillery.labelling.found import Ensemble, Found, as_columns
 from distillery.labelling.predictor import Inference, Predictor
@@ -53,7 +53,7 @@ def predict_shards(
 
     def make(network: MultiHead, rows: pl.DataFrame) -> Ensemble:
         predictor = Predictor(network, heads, store, how)
-        if adaptive is None:
+        if adaptive is None or len(rows) < FEW:
             return Full(predictor, len(how.views))
         return AdaptivePredictor(predictor, heads, how.views, adaptive, adaptive.pilot_of(rows))
 
@@ -65,7 +65,8 @@ def predict_shards(
     # Sizes of forward passes decide how sums round.
     facts += [how.bf16, how.batch, how.together, how.compile]
     if adaptive is not None or by_domain:  # a shard then depends on images of others
-        facts += [asdict(adaptive) if adaptive else None, by_domain, wanted.write_csv()]
+        everything = hashlib.blake2b(wanted.write_csv().encode(), digest_size=16).hexdigest()
+        facts += [asdict(adaptive) if adaptive else None, by_domain, everything]
     conditions, done = json.dumps(facts, sort_keys=True).encode(), 0
     for number, rows in enumerate(wanted.iter_slices(shard)):
         path = part_path(folder, number, SUFFIX)

@@ -13,6 +13,7 @@ from distillery.metrics.regression import score_numbers
 
 __all__ = ["PRIMARY", "higher_is_better", "score"]
 
+WHOLE = "whole"  # the group of all images
 PRIMARY: Mapping[str, str] = {
     "classification": "balanced_accuracy",
     "detection": "f1_macro",

@@ -51,6 +51,11 @@ class Adaptive(Frozen):
                 raise ValueError(f"{where}.around.{name} is {value:g}; allowed: {low:g} to 1")
         for name, selection in selections.items():
             for place, rule in enumerate(selection.rules):
+                if isinstance(rule, Narrow) and rule.width is not None and name not in self.around:
+                    raise ValueError(
+                        f"{where}.around lacks {name}, whose width pseudo_labels.heads.{name}.rules.{place} limits: "
+                        f"write {name}: {rule.width:g}"
+                    )
                 if isinstance(rule, Uncertainty) or (isinstance(rule, Narrow) and rule.spread is not None):
                     raise ValueError(
                         f"pseudo_labels.heads.{name}.rules.{place} asks how far views lie apart, which the few that an "
@@ -70,6 +75,10 @@ class Predictions(Inference):
     def _there_is_something_to_save(self) -> Self:
         if self.ensemble != "full" and len(self.views) < 3:
             raise ValueError(f"ensemble saves views of 3 or more, and there are {len(self.views)}; allowed: full")
+        if self.ensemble != "full" and self.compile:
+            raise ValueError(
+                "ensemble takes batches of any size, which a compiled network pads; allowed: compile false"
+            )
         return self
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 import polars as pl
 
+from distillery.metrics import WHOLE
 from distillery.metrics.bootstrap import interval
 
 PLACE = ["dataset", "head"]
@@ -70,7 +71,7 @@ def decide(
     Args:
         scores: columns ``round``, ``dataset``, ``head``, ``value``: the primary metric on each test split.
         draws: the same with ``draw``: on the same people for every round (``metrics.bootstrap``).
-        groups: the same with ``by``, ``group`` and ``images``: of the test images of one group.
+        groups: the same with ``by``, ``group`` and ``images``: how good on the test images of one group, and of all.
         targets: the data sets whose mean over heads has to rise; all, where none of these is scored.
     """
     champion, found = rounds[0], []
@@ -78,7 +79,7 @@ def decide(
         clauses = (
             _rise(draws, key, champion, targets, limits),
             _falls(scores, key, champion, limits),
-            _gaps(scores, groups, key, champion, limits),
+            _gaps(groups, key, champion, limits),
         )
         found.append(Decision(round=key, against=champion, clauses=clauses))
         champion = key if found[-1].promoted else champion
@@ -115,9 +116,10 @@ def _falls(scores: pl.DataFrame, key: str, champion: str, limits: Limits) -> Cla
     )
 
 
-def _gaps(scores: pl.DataFrame, groups: pl.DataFrame, key: str, champion: str, limits: Limits) -> Clause:
+def _gaps(groups: pl.DataFrame, key: str, champion: str, limits: Limits) -> Clause:
     """How much further a group is behind the whole of its data set than it was with the champion."""
-    behind = groups.join(scores.select("round", *PLACE, whole="value"), on=["round", *PLACE], maintain_order="left")
+    whole = groups.filter(pl.col("by") == WHOLE).select("round", *PLACE, whole="value")
+    behind = groups.filter(pl.col("by") != WHOLE).join(whole, on=["round", *PLACE], maintain_order="left")
     behind = behind.filter(pl.col("images") >= limits.least).with_columns(value=pl.col("whole") - pl.col("value"))
     both = _pairs(behind, key, champion, GROUP).with_columns(
         widening=pl.col("value").clip(lower_bound=0) - pl.col("before").clip(lower_bound=0)

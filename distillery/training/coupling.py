@@ -52,7 +52,9 @@ class SoftCoAnnotation:
         return f"soft_co_annotation-{self.classes}-{self.elements}"
 
     def counted(self, cells: Cells) -> Tensor:
-        return self._targets(cells)[1] * (cells.weights[self.classes] == 0)
+        # What an image is not leaves open what it is.
+        unknown = (cells.weights[self.classes] == 0) | (cells.labels[self.classes] < 0).any(dim=1)
+        return self._targets(cells)[1] * unknown
 
     def losses(self, logits: dict[str, Tensor], cells: Cells) -> Tensor:
         return soft_cross_entropy(logits[self.classes], self._targets(cells)[0], smoothing=0.0)

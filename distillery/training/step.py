@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from distillery.heads import Identification, LearntHead, Regression
+from distillery.heads import Classification, Identification, LearntHead, Regression
 from distillery.images.cells import Cells
 from distillery.losses import cell_losses, head_loss
 from distillery.training.coupling import coupling_losses
@@ -69,7 +69,9 @@ def _head_losses(run: Run, logits: dict[str, Tensor], cells: Cells, totals: Tens
             found.append(run.identities[name](said, labels, weights, total))
             continue
         if pseudo is not None and how.temperature != 1:
-            said, weights = at_temperature(head, said, weights, pseudo, how.temperature)
+            # Negative labels have no temperature.
+            hot = pseudo & ~(labels < 0).any(dim=1) if isinstance(head, Classification) else pseudo
+            said, weights = at_temperature(head, said, weights, hot, how.temperature)
         if pseudo is not None and how.drop:
             losses = cell_losses(head, said.detach(), labels, smoothing=smoothing)
             weights = drop_largest(losses, weights, pseudo, how.drop)

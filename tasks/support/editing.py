@@ -25,17 +25,19 @@ def change_params(edit: Callable[[Any], None], path: Path = PARAMS) -> Params:
     Raises:
         DistilleryError: the file is no YAML, or would not fit; it then stays as it is.
     """
-    before = read_yaml(path)  # says what is wrong with the file itself
+    before = read_yaml(path)
+    validate(before, str(path))  # says what is wrong with the file itself
     editor = _editor()
     document = editor.load(path.read_text())
     edit(document)
-    text = io.StringIO()
-    editor.dump(document, text)
-    after = yaml.safe_load(text.getvalue())
+    written = io.StringIO()
+    editor.dump(document, written)
+    text = "".join(f"{line.rstrip()}\n" for line in written.getvalue().splitlines())
+    after = yaml.safe_load(text)
     params = validate(after, str(path))
     if after != before:
         with whole_file(path) as draft:
-            draft.write_text(text.getvalue())
+            draft.write_text(text)
     return params
 
 
@@ -78,7 +80,20 @@ def _editor() -> YAML:
     editor.preserve_quotes = True
     editor.width = WIDTH
     editor.indent(mapping=2, sequence=4, offset=2)
-    editor.representer.add_representer(
-        type(None), lambda writer, _: writer.represent_scalar("tag:yaml.org,2002:null", "null")
-    )
+    for kind, represent in ((type(None), _null), (float, _float), (str, _text)):
+        editor.representer.add_representer(kind, represent)
     return editor
+
+
+def _null(writer: Any, _: None) -> Any:
+    return writer.represent_scalar("tag:yaml.org,2002:null", "null")
+
+
+def _float(writer: Any, value: float) -> Any:
+    shown = repr(value)  # YAML 1.1, which is read, wants a dot in 1.0e-05
+    return writer.represent_scalar("tag:yaml.org,2002:float", shown if "." in shown else shown.replace("e", ".0e"))
+
+
+def _text(writer: Any, value: str) -> Any:
+    quoted = None if yaml.safe_load(value or "''") == value else "'"  # "yes" would be read as true
+    return writer.represent_scalar("tag:yaml.org,2002:str", value, style=quoted)

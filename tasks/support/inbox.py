@@ -1,6 +1,7 @@
 """Images that arrived in a folder become unlabelled data: copied, never moved, and each of them once."""
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +13,36 @@ from tasks.support.paths import RAW
 SPLIT, CLASS = "arrived", "unlabelled"  # the folders that the adapter 'folders' expects
 
 
-def take_images(inbox: Path, dataset: str) -> int:
-    """Copy an inbox's images into a data set of that name; returns how many were new.
+def new_images_in(inbox: Path, dataset: str) -> dict[Path, Path]:
+    """The images directly in an inbox that a data set does not have, and where each of them goes.
 
-    A copy is named after its content: the same image twice, or taken again, is one.
+    A copy is named after its content: the same image twice, or taken before, is one. Links are left alone.
 
     Raises:
         DistilleryError: the inbox is no folder, or holds no image.
     """
     if not inbox.is_dir():
         raise DistilleryError(f"{inbox}: no such folder; give the one that the images arrived in")
-    found, taken = list(image_files(inbox)), 0
+    found = [path for path in image_files(inbox) if path.is_file() and not path.is_symlink()]
     if not found:
         raise DistilleryError(f"{inbox}: holds no image (looked for in the folder itself, not in those within)")
     folder = RAW / dataset / SPLIT / CLASS
-    folder.mkdir(parents=True, exist_ok=True)
-    for image in found:
-        copy = folder / f"{file_hash(image)}{image.suffix.lower()}"
-        if not copy.exists():
-            with whole_file(copy) as draft:
-                shutil.copyfile(image, draft)
-            taken += 1
-    return taken
+    places = {folder / f"{file_hash(image)}{image.suffix.lower()}": image for image in found}
+    return {image: place for place, image in places.items() if not place.exists()}
+
+
+def take_images(arrived: Mapping[Path, Path]) -> None:
+    """Copy images to their places, each whole or not at all.
+
+    Raises:
+        DistilleryError: one changed meanwhile: it was still being written.
+    """
+    for image, place in arrived.items():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with whole_file(place) as draft:
+            shutil.copyfile(image, draft)
+            if file_hash(draft) != place.stem:
+                raise DistilleryError(f"{image}: changed while it was copied; run again when it is complete")
 
 
 def declare_dataset(document: Any, dataset: str, domain: str) -> None:

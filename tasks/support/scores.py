@@ -1,7 +1,7 @@
 """The tables of an evaluation as they grow: scores with intervals and draws, confusions, reliability, the audit."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 
@@ -10,10 +10,10 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from distillery.heads import AnyHeads, Classification, Compound, Identification, Regression
+from distillery.heads import AnyHead, AnyHeads, Classification, Compound, Identification, Regression
 from distillery.images.cells import Cells
 from distillery.images.pairs import Pair, image_of
-from distillery.metrics import PRIMARY, score
+from distillery.metrics import PRIMARY, WHOLE, score
 from distillery.metrics.audit import audit_classes, audit_groups, audit_kept, audit_negative
 from distillery.metrics.bootstrap import draw, interval
 from distillery.metrics.identification import score_pairs
@@ -61,14 +61,15 @@ class Scores:
             self.reliability += [{**place, "head": name, **row} for row in reliability(values, truth)]
 
     def _add_test_groups(self, rows: pl.DataFrame, name: str, values: Tensor, labels: Tensor, present: Tensor) -> None:
-        """The ensemble's primary metric group by group, by every other head that tells of the whole image."""
-        head, metric = self.heads[name], PRIMARY[self.heads[name].kind]
+        """How good the ensemble is group by group, by every other head that tells of the whole image, and in all."""
+        head = self.heads[name]
         if isinstance(head, Identification):
             return  # its groups would be of people, not of images
-        for by, members in group_members(rows, self.heads).items():
+        everyone = {WHOLE: {WHOLE: torch.ones(len(rows), dtype=torch.bool)}}
+        for by, members in (everyone | group_members(rows, self.heads)).items():
             for group, inside in members.items():
                 if by != name and _count(present[inside]):
-                    value = score(head, values[inside], labels[inside], present[inside])[metric]
+                    value = _in_group(head, score(head, values[inside], labels[inside], present[inside]))
                     place = {**_place(rows), "head": name, "by": by, "group": group}
                     self.test_groups.append({**place, "value": value, "images": _count(present[inside])})
 
@@ -139,6 +140,13 @@ class Scores:
             by_head = nested.setdefault(row["way"], {}).setdefault(row["dataset"], {})
             by_head.setdefault(row["head"], {})[row["metric"]] = row["value"]
         return nested
+
+
+def _in_group(head: AnyHead, metrics: Mapping[str, float]) -> float:
+    """The primary metric; of numbers 1 - error / range, for concordance is low wherever a group's truths are alike."""
+    if isinstance(head, Regression):
+        return 1 - metrics["mae"] / (head.range[1] - head.range[0])
+    return metrics[PRIMARY[head.kind]]
 
 
 def _decisions(place: dict[str, str], head: Classification, truth: Tensor, decided: Tensor) -> pl.DataFrame:

@@ -1,8 +1,7 @@
 """``distillery trace <image | pseudo-label file | round | champion | MLflow run>``: from a picture to a metric.
 
-Image, data set, split; predictions with teacher and views; the rule that kept or refused each cell; the network that
-learnt from it; what that is worth; its MLflow run, flow run, DVC experiment and commit. Hashes are compared, not
-believed: what was made from other bytes than those that lie here now is said to be.
+Image, split, predictions with teacher and views, the rule that kept or refused each cell, the network that learnt from
+it, its worth, MLflow run, flow run, DVC experiment and commit. What was made from other bytes than lie here is said so.
 """
 
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from distillery.tables import KEPT, LABELLED, NEGATIVE, read_metadata, read_tabl
 from tasks.support import paths
 from tasks.support.closing import compare_targets
 from tasks.support.record import find_experiment, open_record
-from tasks.support.registry import CHALLENGER, CHAMPION
+from tasks.support.registry import CHALLENGER, CHAMPION, WEIGHTS_TAG
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -38,29 +37,31 @@ def trace(what: str, params: Params) -> Iterator[str]:
     if what in params.models:
         yield from _trace_model(what, params)
     elif what in (CHAMPION, CHALLENGER):
-        yield from _trace_model(_round_of_alias(what, params), params)
+        yield from _trace_version(what, params)
     elif (key := _round_of_file(what, params)) is not None:
         yield from _trace_pseudo_labels(key, params)
     elif len(rows := read_table(paths.MANIFEST, only=pl.col("image") == what)):
         yield from _trace_image(what, rows, params)
     else:
-        yield from _trace_model(_round_of_run(what, params), params)
+        yield from _trace_run(what, params)
 
 
 def _trace_image(image: str, rows: pl.DataFrame, params: Params) -> Iterator[str]:
     for row in rows.to_dicts():
         place = f"data set {row['dataset']}, domain {row['domain']}, split {row['split']}"
         yield f"image {image}: {row['path']} ({place}, {row['status']})"
-        known = {name: row[name] for name in params.heads if row[name] is not None}
-        yield f"  labels: {_pairs(known) or 'none'}"
-    for twin in read_table(paths.LEDGER, only=pl.col("image") == image).to_dicts():
+        known = [f"{name} {row[name]}" for name in params.heads if row[name] is not None]
+        yield f"  labels: {', '.join(known) or 'none'}"
+    twins = read_table(paths.LEDGER, only=pl.col("image") == image).to_dicts()
+    for twin in twins:
         kept = "kept out of training" if twin["kept_out"] else "not kept out of training"
         yield f"  {twin['kind']} duplicate of {twin['twin']} ({twin['twin_dataset']}, {twin['twin_split']}), {kept}"
+    kept_out = any(twin["kept_out"] for twin in twins)
     for key in params.rounds:
-        yield from _trace_in_round(image, key, params)
+        yield from _trace_in_round(image, key, params, kept_out=kept_out)
 
 
-def _trace_in_round(image: str, key: str, params: Params) -> Iterator[str]:
+def _trace_in_round(image: str, key: str, params: Params, *, kept_out: bool) -> Iterator[str]:
     """What a round made of an image, and which networks learnt that."""
     for shard in table_files(paths.predictions(key)):
         found = read_table(shard, ["image", "views"], only=pl.col("image") == image)
@@ -74,7 +75,7 @@ def _trace_in_round(image: str, key: str, params: Params) -> Iterator[str]:
         for name, head in params.distilled.items():
             learnt |= row[f"{name}_reason"] in (KEPT, NEGATIVE)
             yield f"  {name}: {_cell(row, name, head)}"
-    if learnt:
+    if learnt and not kept_out:
         yield f"  learnt by {key}, as one of its pseudo-labels"
         yield from (f"  {line}" for line in _trace_model(key, params))
 
@@ -130,27 +131,41 @@ def _round_of_file(what: str, params: Params) -> str | None:
     return next((key for key in params.rounds if Path(what) == paths.pseudo_labels(key)), None)
 
 
-def _round_of_alias(alias: str, params: Params) -> str:
+def _trace_version(alias: str, params: Params) -> Iterator[str]:
     client, name = open_record(params), params.tracking.experiment
     found = [one for one in client.search_registered_models(f"name = '{name}'") if alias in one.aliases]
     if not found:
         raise DistilleryError(f"MLflow knows no {name}@{alias}; `make record` gives the aliases after a promotion")
-    return str(client.get_model_version_by_alias(name, alias).tags["round"])
+    version = client.get_model_version_by_alias(name, alias)
+    key, weights = version.tags["round"], version.tags[WEIGHTS_TAG]
+    yield f"{name}@{alias}: version {version.version}, of round {key}, weights {_short(weights)}"
+    yield from _trace_if_same(key, file_hash(paths.model(key) / WEIGHTS) == weights, params)
 
 
-def _round_of_run(run: str, params: Params) -> str:
+def _trace_run(run: str, params: Params) -> Iterator[str]:
     from mlflow.exceptions import MlflowException
 
     try:
-        found = open_record(params).get_run(run).data.tags.get("round")
+        data = open_record(params).get_run(run).data
     except MlflowException:
-        found = None
-    if found not in params.models:
+        data = None
+    if data is None or data.tags.get("round") not in params.models:
         raise DistilleryError(
             f"{run!r} is no image of {paths.MANIFEST}, no run of a round in MLflow, no data/rounds/<round>/"
             f"pseudo_labels.parquet, no round ({', '.join(params.models)}), not {CHAMPION} and not {CHALLENGER}"
         )
-    return str(found)
+    key = data.tags["round"]
+    yield f"MLflow run {run}: round {key}"
+    made_from = load_card(paths.model(key)).provenance
+    same = all(data.params.get(f"from/{name}") == value for name, value in made_from.items())
+    yield from _trace_if_same(key, same, params)
+
+
+def _trace_if_same(key: str, same: bool, params: Params) -> Iterator[str]:
+    if same:
+        yield from _trace_model(key, params)
+    else:
+        yield f"  ANOTHER network lies in {paths.model(key)} now; `dvc exp apply <experiment>` brings one back"
 
 
 def _cell(row: dict, name: str, head: Head) -> str:
@@ -174,10 +189,6 @@ def _cell(row: dict, name: str, head: Head) -> str:
 def _model(key: str, weights: str) -> str:
     now = file_hash(paths.model(key) / WEIGHTS)
     return f"{key} (weights {_short(weights)}{'' if now == weights else '; ANOTHER network lies there now'})"
-
-
-def _pairs(values: dict[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items())
 
 
 def _short(value: str) -> str:

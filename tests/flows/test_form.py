@@ -55,6 +55,7 @@ def test_some_heads_are_kept_with_all_that_names_them():
         ({"heads": ["gender", "mood"]}, r"heads names \['mood'\]; allowed: \['age', 'gender'"),
         ({"heads": ["action_units", "compound"]}, r"heads\.compound"),
         ({"overrides": {"student.epoch": 1}}, r"student\.epoch: unknown key"),
+        ({"overrides": {"tracking.uri": "http://x"}}, r"override 'tracking\.uri': where runs are recorded"),
     ],
 )
 def test_what_does_not_fit_is_named_and_nothing_is_written(folder: Path, asked: dict, message: str):
@@ -66,7 +67,12 @@ def test_what_does_not_fit_is_named_and_nothing_is_written(folder: Path, asked: 
 
 
 def test_one_more_round_follows_the_last_and_takes_a_free_name():
-    assert list(add_round().rounds.items())[-1][1].teacher == "r2"
+    assert list(add_round("a").rounds.items())[-1][1].teacher == "r2"
     fill_in(None, None, None, None, {"rounds": {"r2": {"teacher": "r0"}}})
-    found = add_round()
+    found = add_round("b")
     assert {key: one.teacher for key, one in found.rounds.items()} == {"r2": "r0", "r1": "r2"}
+
+
+def test_a_flow_run_adds_one_round_however_often_it_is_begun():
+    assert list(add_round("a").rounds) == list(add_round("a").rounds) == ["r1", "r2", "r3"]
+    assert list(add_round("b").rounds) == ["r1", "r2", "r3", "r4"]

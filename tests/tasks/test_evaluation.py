@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import polars as pl
+import pytest
 from torchmetrics.functional.classification import multiclass_accuracy
 
 from distillery.images.cells import labelled_cells
@@ -51,14 +52,28 @@ def test_again_gives_the_same_bytes(world: Path, params: Params):
 
 def test_every_head_is_measured_group_by_group_on_the_test_split(world: Path, params: Params):
     rows = pl.read_csv("data/rounds/r1/evaluation/test_groups.csv")
-    assert set(rows["head"]) == set(params.distilled), "a compound's data set tells of no other head"
+    assert set(rows.filter(pl.col("by") != "whole")["head"]) == set(params.distilled), (
+        "a compound's data set tells of no other head"
+    )
     found = rows.filter((pl.col("dataset") == "print") & (pl.col("head") == "expression"))
-    assert set(found["by"]) == {"age", "gender", "race"}
+    assert set(found["by"]) == {"age", "gender", "race", "whole"}
     scores = pl.read_csv("data/rounds/r1/evaluation/scores.csv")
     whole = scores.filter((pl.col("dataset") == "print") & (pl.col("head") == "expression"))["images"][0]
     by_gender = found.filter(pl.col("by") == "gender")
     assert set(by_gender["group"]) <= {"male", "female"}
     assert by_gender["images"].sum() == whole
+    everyone = found.filter(pl.col("by") == "whole")["value"].item()
+    primary = (pl.col("metric") == "balanced_accuracy") & (pl.col("way") == "ensemble")
+    head = (pl.col("dataset") == "print") & (pl.col("head") == "expression")
+    assert everyone == pytest.approx(scores.filter(primary & head)["value"].item())
+    numbers = rows.filter((pl.col("head") == "age") & (pl.col("dataset") == "print") & (pl.col("by") == "whole"))
+    error = scores.filter(
+        (pl.col("metric") == "mae")
+        & (pl.col("way") == "ensemble")
+        & (pl.col("dataset") == "print")
+        & (pl.col("head") == "age")
+    )
+    assert numbers["value"].item() == pytest.approx(1 - error["value"].item() / 100)
     f1 = rows.filter((pl.col("head") == "action_units") & (pl.col("by") == "gender") & (pl.col("dataset") == "print"))
     assert f1["value"].is_between(0, 1).all()
 

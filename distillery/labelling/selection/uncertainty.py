@@ -32,7 +32,9 @@ def uncertainty(
 
     def sure(cells: Evidence) -> Evidence:
         kept = (cells.confidence >= least) & (decided_spread(cells) < spread)
-        unlike = None if negative is None else (cells.values <= negative[0]) & (cells.spread < negative[1])
+        unlike = cells.negative
+        if negative is not None:
+            unlike = (cells.values <= negative[0]) & (cells.spread < negative[1])
         return replace(cells, weight=cells.weight * kept, negative=unlike)
 
     if not balanced:

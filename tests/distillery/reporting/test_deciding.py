@@ -4,12 +4,14 @@ import numpy as np
 import polars as pl
 import pytest
 
+from distillery.metrics import WHOLE
 from distillery.reporting.promotion import Decision, Limits, champion_of, decide
 from distillery.reporting.results import DRAWS, TEST_GROUPS
 
 LIMITS = Limits(gain=0, confidence=0.95, fall=0.02, gap=0.05, least=50)
 PEOPLE = np.random.default_rng(0).normal(0, 0.1, 200)  # far wider than any change, but alike for all rounds
 BEFORE = {("street", "mood"): 0.6, ("street", "age"): 0.5, ("lab", "mood"): 0.8}
+WHOLE_OF_MOOD = ("mood", WHOLE, WHOLE)
 BEHIND = {("mood", "age", "0 to 25"): (0.03, 80), ("mood", "age", "75 to 100"): (0.2, 12)}
 
 
@@ -25,7 +27,7 @@ def judge() -> Callable[..., list[Decision]]:
                 now = value + changes.get((dataset, head), 0.0)
                 scores.append({**place, "value": now})
                 draws += [{**place, "draw": n, "value": now + person} for n, person in enumerate(PEOPLE)]
-            for (head, by, group), (gap, images) in {**BEHIND, **behind}.items():
+            for (head, by, group), (gap, images) in {WHOLE_OF_MOOD: (0.0, 92), **BEHIND, **behind}.items():
                 whole = BEFORE["street", head] + changes.get(("street", head), 0.0)
                 place = {"round": f"r{number}", "dataset": "street", "domain": "d", "head": head}
                 groups.append({**place, "by": by, "group": group, "value": whole - gap, "images": images})

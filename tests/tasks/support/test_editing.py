@@ -34,6 +34,13 @@ def test_a_value_is_set_and_every_comment_and_other_value_stays(path: Path):
     assert comments <= set(after.replace("#", " ").split())
 
 
+def test_what_another_yaml_would_read_otherwise_is_written_so_that_ours_does_not(path: Path):
+    _set(path, teacher__learning_rate=1e-05, report__title="yes")
+    found = yaml.safe_load(path.read_text())
+    assert (found["teacher"]["learning_rate"], found["report"]["title"]) == (1e-05, "yes")
+    assert not any(line != line.rstrip() for line in path.read_text().splitlines())
+
+
 def test_what_inherits_by_an_anchor_changes_with_it(path: Path):
     _set(path, teacher__epochs=7)
     found = yaml.safe_load(path.read_text())

@@ -5,7 +5,7 @@ from PIL import Image
 
 from distillery.errors import DistilleryError
 from distillery.images.adapters import read_dataset
-from tasks.support.inbox import declare_dataset, take_images
+from tasks.support.inbox import declare_dataset, new_images_in, take_images
 
 
 @pytest.fixture
@@ -20,12 +20,20 @@ def inbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+def _take(inbox: Path) -> int:
+    arrived = new_images_in(inbox, "street")
+    take_images(arrived)
+    return len(arrived)
+
+
 def test_images_are_copied_once_and_the_adapter_finds_them(inbox: Path):
-    assert take_images(inbox, "street") == 2
-    assert take_images(inbox, "street") == 0
-    assert len(list(inbox.iterdir())) == 4, "nothing is moved"
+    (inbox / "link.png").symlink_to(inbox / "read.me")
+    (inbox / "folder.png").mkdir()
+    assert _take(inbox) == 2
+    assert _take(inbox) == 0
+    assert len(list(inbox.iterdir())) == 6, "nothing is moved"
     Image.new("L", (20, 20), 200).save(inbox / "late.png")
-    assert take_images(inbox, "street") == 1
+    assert _take(inbox) == 1
     document: dict = {"manifest": {"datasets": {}}}
     declare_dataset(document, "street", "phone")
     declared = document["manifest"]["datasets"]["street"]
@@ -44,8 +52,16 @@ def test_a_data_set_of_that_name_stays_what_it_is(inbox: Path):
 
 def test_a_folder_without_an_image_is_named(inbox: Path, tmp_path: Path):
     with pytest.raises(DistilleryError, match="nowhere: no such folder"):
-        take_images(tmp_path / "nowhere", "street")
+        new_images_in(tmp_path / "nowhere", "street")
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(DistilleryError, match="empty: holds no image"):
-        take_images(empty, "street")
+        new_images_in(empty, "street")
+
+
+def test_an_image_that_is_still_being_written_is_not_taken(inbox: Path):
+    arrived = new_images_in(inbox, "street")
+    (inbox / "b.PNG").write_bytes(b"more")
+    with pytest.raises(DistilleryError, match=r"b\.PNG: changed while it was copied"):
+        take_images(arrived)
+    assert len(new_images_in(inbox, "street")) == 1, "the other was taken, this one will be"

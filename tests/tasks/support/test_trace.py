@@ -50,7 +50,7 @@ def test_a_pseudo_label_file_a_round_and_an_mlflow_run_lead_to_the_same_network(
     call(world, "tasks.support.tracking")
     by_round = _told("r1", params)
     run = by_round.split("MLflow run ")[1].split()[0]
-    assert _told(run, params) == by_round
+    assert _told(run, params) == f"MLflow run {run}: round r1\n{by_round}"
     by_file = _told(str(PSEUDO), params)
     assert by_file.endswith(by_round)
     counts = read_table(PSEUDO)["race_reason"].cast(pl.String).value_counts()
