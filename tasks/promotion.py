@@ -1,6 +1,9 @@
 """Reads every round's evaluation; writes ``data/promotion.json``: which round is the champion, and why."""
 
+import polars as pl
+
 from distillery.files import file_hash
+from distillery.metrics import WHOLE
 from distillery.params import TEACHER, Params
 from distillery.reporting import results
 from distillery.reporting.promotion import Decision, Limits, champion_of, decide, in_plain
@@ -28,13 +31,14 @@ def write_promotion(params: Params) -> str:
 def decide_rounds(params: Params) -> list[Decision]:
     """What becomes of each round by its evaluation."""
     rounds = params.models
+    groups = stack_tables("test_groups", results.TEST_GROUPS, rounds)
     return decide(
         results.primary_scores(stack_tables("scores", results.SCORES, rounds), params.heads),
         stack_tables("draws", results.DRAWS, rounds),
-        stack_tables("test_groups", results.TEST_GROUPS, rounds),
+        groups.filter(pl.col("by").is_in([WHOLE, *params.promotion.groups])),
         rounds,
         params.targets,
-        Limits(**params.promotion.model_dump()),
+        Limits(**params.promotion.model_dump(exclude={"groups"})),
     )
 
 

@@ -104,6 +104,8 @@ class Params(Frozen):
                 raise ValueError(f"{where}.mixing names {sorted(unknown)}; allowed: {sorted(allowed | extra)}")
             if not sum(mixing.values()):
                 raise ValueError(f"{where}.mixing: every proportion is 0")
+        if strangers := [name for name in self.promotion.groups if name not in self.heads]:
+            raise ValueError(f"promotion.groups names {strangers}; allowed: {list(self.heads)}")
         return self
 
     @model_validator(mode="after")

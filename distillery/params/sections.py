@@ -106,7 +106,8 @@ class Promotion(Frozen):
     """What a round's network has to show to take the champion's place, in the heads' primary metrics.
 
     ``gain``: the lower bound of the rise of the mean has to be above it; ``fall``: of a head, ``gap``: of a group
-    behind the whole, the most that is allowed; ``least``: images of a group that is looked at.
+    behind the whole, the most that is allowed; ``least``: images of a group that is looked at; ``groups``: the heads by
+    whose classes, or quarters of a number, people are grouped.
     """
 
     gain: Annotated[float, Field(ge=0)]
@@ -114,6 +115,7 @@ class Promotion(Frozen):
     fall: Annotated[float, Field(ge=0)]
     gap: Annotated[float, Field(ge=0)]
     least: Count
+    groups: tuple[str, ...]
 
 
 class Report(Frozen):

@@ -161,6 +161,7 @@ def keep_heads(params: dict[str, Any], kept: list[str]) -> dict[str, Any]:
     """Some heads alone; the teacher draws no data set that labels none of them, and nothing couples what is gone."""
     for section in (params, params["pseudo_labels"]):
         section["heads"] = {name: head for name, head in section["heads"].items() if name in kept}
+    params["promotion"]["groups"] = [name for name in params["promotion"]["groups"] if name in kept]
     if isinstance(ensemble := params["predictions"]["ensemble"], dict):
         ensemble["around"] = {name: value for name, value in ensemble["around"].items() if name in kept}
     for section in (params["teacher"], params["student"]):

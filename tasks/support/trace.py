@@ -25,7 +25,7 @@ from tasks.support.registry import CHALLENGER, CHAMPION, WEIGHTS_TAG
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-SHORT = 12  # characters of a hash that are shown
+SHORT = 12  # characters of a hash
 
 
 def trace(what: str, params: Params) -> Iterator[str]:
@@ -169,7 +169,6 @@ def _trace_if_same(key: str, same: bool, params: Params) -> Iterator[str]:
 
 
 def _cell(row: dict, name: str, head: Head) -> str:
-    """For instance ``male, kept (confidence 0.930, weight 1)``."""
     if (reason := row[f"{name}_reason"]) == LABELLED:
         return "has a label"
     if reason == NEGATIVE:

@@ -72,6 +72,11 @@ def test_the_photos_parameters_are_valid(photos: dict):
         ),
         (
             "predictions.ensemble",
+            {"same": 0.9, "pilot": 99, "around": {"gender": 0.6}},
+            r"predictions\.ensemble\.around lacks age, whose width .* limits: write age: ",
+        ),
+        (
+            "predictions.ensemble",
             {"same": 0.9, "pilot": 99, "around": {"gender": 0.4}},
             r"predictions\.ensemble\.around\.gender is 0\.4; allowed: 0\.5 to 1",
         ),
@@ -113,6 +118,7 @@ def test_the_photos_parameters_are_valid(photos: dict):
         ("views.views", [{"kind": "flip"}], r"views\.views: .*none of them is identity"),
         ("ledger.similarity", 0.4, r"ledger\.similarity: .*greater than 0\.5"),
         ("promotion.fall", -1, r"promotion\.fall: .*greater than or equal to 0"),
+        ("promotion.groups", ["mood"], r"promotion\.groups names \['mood'\]; allowed: \['age'"),
         ("tracking.experiment", "team/faces", r"tracking\.experiment: .*pattern"),
         ("student.pseudo_labels.temperature", 0, r"student\.pseudo_labels\.temperature: .*greater than 0"),
         ("student.start", "scratch", r"student\.start: .*'initial' or 'teacher'.*found 'scratch'"),

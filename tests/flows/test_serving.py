@@ -50,11 +50,15 @@ class Served:
         self.process.wait(60)
 
     def api(self, method: str, path: str, body: object = None) -> dict:
+        headers = {"content-type": "application/json"}
+        if method != "GET":
+            token = self.api("GET", "/csrf-token?client=tests")["token"]
+            headers |= {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "tests"}
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.ports[0]}/api{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"content-type": "application/json"},
+            headers=headers,
         )
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.load(answer)
@@ -100,6 +104,16 @@ def test_all_deployments_are_there_and_their_forms_are_explained(served: Served)
     form = found["distil"]["parameter_openapi_schema"]["properties"]
     assert list(form) == ["rounds", "heads", "views", "selection", "overrides"]
     assert all(field["description"] for field in form.values())
+
+
+def test_another_page_of_the_same_browser_can_start_nothing(served: Served):
+    deployment = served.api("GET", "/deployments/name/distillation/distil")
+    address = f"http://127.0.0.1:{served.ports[0]}/api/deployments/{deployment['id']}/create_flow_run"
+    headers = {"content-type": "application/json", "Origin": "https://evil.example"}
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(urllib.request.Request(address, data=b"{}", headers=headers), timeout=30)
+    assert error.value.code == 403
+    assert error.value.headers.get("access-control-allow-origin") is None
 
 
 def test_a_value_of_a_wrong_type_is_refused_by_the_form(served: Served):

@@ -59,7 +59,8 @@ def test_views_are_saved_where_they_change_nothing_and_selection_takes_what_come
     full = pseudo_labels_of(world)
 
     def save(params: dict) -> None:
-        params["predictions"]["ensemble"] = {"same": 0.995, "pilot": 60, "around": {"gender": 0.5, "age": 20}}
+        around = {"gender": 0.5, "age": 50, "affect": 50}
+        params["predictions"] |= {"statistics": "training", "ensemble": {"same": 0.995, "pilot": 60, "around": around}}
 
     edit_params(world, save)
     predictions.main(read_params(), "r1")
@@ -94,7 +95,7 @@ def test_each_domain_may_be_seen_by_its_own_statistics(world: Path):
 )
 def test_what_cannot_be_saved_is_refused(world: Path, change: dict, message: str):
     def save(params: dict) -> None:
-        params["predictions"] |= {"ensemble": {"same": 0.9, "pilot": 60, "around": {}}} | change
+        params["predictions"] |= {"ensemble": {"same": 0.9, "pilot": 60, "around": {"age": 50, "affect": 50}}} | change
         rule = {"kind": "uncertainty", "least": 0.6, "spread": 0.1, "balanced": False, "negative": None}
         params["pseudo_labels"]["heads"]["gender"]["rules"] = [rule]
 

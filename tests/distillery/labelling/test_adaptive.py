@@ -145,3 +145,23 @@ def test_another_way_of_saving_makes_every_shard_again(run: Callable, changed: d
     how = Adaptive(**{"same": HOW.same, "pilot": HOW.pilot, "around": HOW.around} | changed)
     after = {path.name: path.stat().st_mtime_ns for path in run(how).iterdir()}
     assert not set(before.values()) & set(after.values())
+
+
+@pytest.mark.parametrize(("count", "shard", "pilot"), [(101, 50, 40), (30, 50, 40), (3, 50, 40), (1, 50, 40)])
+@pytest.mark.parametrize("by_domain", [False, True])
+def test_shards_that_the_pilot_fills_and_domains_of_one_image_are_predicted(
+    make_network, heads: Heads, store, wanted, tmp_path, count: int, shard: int, pilot: int, by_domain: bool
+):
+    folder = tmp_path / "predictions"
+    folder.mkdir()
+    rows = wanted.head(count).with_columns(
+        domain=pl.when(pl.col("image") == "i0").then(pl.lit("b")).otherwise(pl.lit("a"))
+    )
+    how = Inference(views=VIEWS, batch=32, together=1, bf16=False, compile=False, device="cpu")
+    predict_shards(
+        make_network(), heads, store, rows, folder, how=how, shard=shard, provenance={}, progress=lambda _: None,
+        adaptive=Adaptive(same=0.9, pilot=pilot, around={}), by_domain=by_domain,
+    )  # fmt: skip
+    found = read_table(folder)
+    assert found["image"].equals(rows["image"])
+    assert np.isfinite(np.stack(found["units"])).all()

@@ -128,7 +128,7 @@ def test_only_empty_cells_hold_an_image_up(deciders, moments):
     assert by_head[list(deciders).index("place")].max() == 0  # nothing of it is selected
 
 
-def test_a_pilot_that_forbids_every_loss_sees_all_views(deciders, moments):
+def test_a_pilot_that_forbids_every_loss_leaves_hardly_any(deciders, moments):
     noisy = {name: values[:, :60] for name, values in moments.items()}
     rule = fit_stopping(deciders, noisy, _all(deciders, 60), 1 - 1e-9)
     assert _try(deciders, rule, _part(moments, slice(PILOT, PILOT + 100)))[1] > 0.99

@@ -165,6 +165,13 @@ def test_negatives_are_classes_that_the_views_agree_to_be_improbable(many: Evide
             assert found[row, place] == (p <= 0.2 and std < 0.1)
 
 
+def test_a_rule_without_negatives_leaves_those_that_were_found():
+    cells = make_cells(MOOD, [[0.5, 0.45, 0.05]])
+    first = uncertainty([], least=0.9, spread=1, balanced=False, negative=(0.1, 1))(cells)
+    second = uncertainty([], least=0.8, spread=1, balanced=False)(first)
+    assert second.negative.tolist() == [[False, False, True]]
+
+
 def test_balanced_uncertainty_keeps_the_most_agreed_of_each_class(many: Evidence, parts: Parts):
     loose = weights(lambda p: uncertainty(p, least=0.6, spread=0.2, balanced=False), parts)
     found = weights(lambda p: uncertainty(p, least=0.6, spread=0.2, balanced=True), parts)
