@@ -21,6 +21,7 @@ from tasks.support.what_if import compare
 FOLDER = Path("docs/curves")
 LEAST = tuple(float(f"{value:.3g}") for value in np.linspace(0.2, 0.99, 41))
 SHARES = tuple(float(f"{value:.3g}") for value in np.linspace(0.05, 1, 20))
+COLUMNS = 3
 LINES = ("threshold", "flex match", "top k", "uncertainty", "narrow")
 
 
@@ -42,12 +43,16 @@ def main(key: str, name: str) -> None:
 def draw(table: pl.DataFrame, heads: Heads, path: Path) -> None:
     """A square for each head that an audit knows."""
     known = table["head"].unique(maintain_order=True).to_list()
-    figure = Figure(figsize=(4 * len(known), 4), layout="constrained")
+    rows = -(-len(known) // COLUMNS)
+    figure = Figure(figsize=(4 * COLUMNS, 3.4 * rows + 0.8), layout="constrained")
+    squares = figure.subplots(rows, COLUMNS, squeeze=False).flat
     policies = table["policy"].unique(maintain_order=True).to_list()
-    for axes, name in zip(figure.subplots(1, len(known), squeeze=False)[0], known, strict=True):
+    for axes, name in zip(squares, known, strict=False):
         right = "mean error" if isinstance(heads[name], Regression) else "precision"
         axes.set(title=name, xlabel="cells that are kept", ylabel=f"{right} on the audit split", xlim=(0, 1.02))
         _draw_head(axes, table.filter(pl.col("head") == name), policies)
+    for axes in squares[len(known) :]:
+        axes.remove()
     figure.legend(*_labels(figure), loc="outside lower center", ncols=5, frameon=False, fontsize="small")
     figure.savefig(path, metadata={"Date": None})
 
