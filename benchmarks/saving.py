@@ -85,8 +85,9 @@ def compare(stored: Stored, wanted: pl.DataFrame, heads: Heads, around: Mapping[
     deciders = {name: Decider(head, around.get(name)) for name, head in heads.items()}
     for count in COUNTS:
         views = VIEWS[:count]
+        answers = stored.answer_all(wanted["image"], views)
         full = {
-            name: decider.decide(_moments(decider, stored.answer_all(wanted["image"], views)[name]).mean(axis=0))
+            name: decider.decide(decider.moments(*answers[name].numpy()).mean(axis=0))
             for name, decider in deciders.items()
         }
         for same in SAME:
@@ -109,10 +110,6 @@ def compare(stored: Stored, wanted: pl.DataFrame, heads: Heads, around: Mapping[
                 "passes_with_pilot": float(used.mean()) / count,
                 "images": len(wanted),
             }
-
-
-def _moments(decider: Decider, answers: Answers) -> np.ndarray:
-    return decider.moments(answers.values.numpy(), None if answers.own is None else answers.own.numpy())
 
 
 def _means(decider: Decider, columns: Mapping[str, np.ndarray]) -> np.ndarray:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -76,6 +77,11 @@ def pseudo_labels_schema(heads: Heads) -> pa.Schema:
 def people(manifest: pl.DataFrame) -> list[str]:
     """Whom each row shows, or else its image: what is drawn or split as a whole."""
     return manifest.select(pl.coalesce("identity", "image")).to_series().to_list()
+
+
+def even_steps(rows: int, most: int) -> np.ndarray:
+    """Places of at most so many of a table's rows, at even steps from the first to the last, each once: int64."""
+    return np.unique(np.linspace(0, rows - 1, most).round().astype(np.int64))
 
 
 def write_table(table: pa.Table, schema: pa.Schema, path: Path, metadata: Mapping[str, str] | None = None) -> Path:

@@ -20,12 +20,12 @@ from distillery.params import Params
 from distillery.reporting.axes import number
 from distillery.reporting.headline import signed
 from distillery.reporting.page import words
+from flows.environment import MLFLOW
 from tasks.support import paths
 from tasks.support.closing import compare_targets
 from tasks.support.evaluations import read_evaluation
 from tasks.support.tracked import figure_name
 
-MLFLOW = "DISTILLERY_MLFLOW"  # the address of its UI, where `make serve` has started one
 EVERY = 2.0  # seconds between two reports of progress
 EPOCH, SHARE = re.compile(r"epoch (\d+) of (\d+)"), re.compile(r"\((\d+)%\)")
 RECORDED = re.compile(r"mlflow: round (\S+) is recorded as run (\w+) of experiment (\w+)")

@@ -3,10 +3,6 @@
 ``python -m flows.deployments`` serves them until it is stopped; ``make serve`` starts it beside the servers.
 """
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from prefect import Flow, serve
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
@@ -14,7 +10,7 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelled, Scheduled
 
 from flows.distillation import distillation, new_images, one_more_round
-from flows.stages import LOCK
+from flows.stages import workspace_is_free
 from flows.study import study
 
 NAMES: dict[str, Flow] = {
@@ -33,14 +29,10 @@ def main() -> None:
     serve(*deployments, pause_on_shutdown=False, limit=1)  # type: ignore[arg-type]
 
 
-def continue_crashed() -> list[str]:
-    """Schedule again what says that it runs while no flow holds this working tree; returns the names of these runs.
-
-    A run that was being cancelled is cancelled.
-    """
-    with _is_free() as free:
-        if not free:
-            return []
+def continue_crashed() -> None:
+    """Schedule again what says that it runs while no flow holds this working tree; what was being cancelled is."""
+    if not workspace_is_free():
+        return
     with get_client(sync_client=True) as client:
         mine = DeploymentFilter(name={"any_": list(NAMES)})  # type: ignore[arg-type]
         going = FlowRunFilter(state={"type": {"any_": list(GOING)}})  # type: ignore[arg-type]
@@ -49,18 +41,6 @@ def continue_crashed() -> list[str]:
             stopping = run.state is not None and run.state.type is StateType.CANCELLING
             state: State = Cancelled() if stopping else Scheduled(name="Crashed", message="continued")
             client.set_flow_run_state(run.id, state, force=True)
-    return [run.name for run in runs]
-
-
-@contextmanager
-def _is_free() -> Iterator[bool]:
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
-    with LOCK.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield True
-        except BlockingIOError:
-            yield False
 
 
 if __name__ == "__main__":

@@ -16,15 +16,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from distillery.errors import DistilleryError
+from flows.environment import MLFLOW, QUIET
 from tasks.support.command import STOP, finish, read_params
 from tasks.support.record import open_record
 
 LOOPBACK = ("127.0.0.1", "localhost")
 WAIT = 120.0  # seconds for a server to answer
-QUIET = {
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "DVC_NO_ANALYTICS": "1",
+SERVERS = QUIET | {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",  # or any page in the same browser could start a run
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
@@ -48,8 +46,8 @@ def serve(host: str, prefect: int, mlflow: int) -> None:
         _check_free(host, port)
     addresses = {"prefect": f"http://{host}:{prefect}", "mlflow": f"http://{host}:{mlflow}"}
     uri = params.tracking.uri
-    environment = {**os.environ, **QUIET, "PREFECT_API_URL": f"{addresses['prefect']}/api"}
-    environment |= {"DISTILLERY_MLFLOW": addresses["mlflow"], "PREFECT_UI_API_URL": f"{addresses['prefect']}/api"}
+    environment = {**os.environ, **SERVERS, "PREFECT_API_URL": f"{addresses['prefect']}/api"}
+    environment |= {MLFLOW: addresses["mlflow"], "PREFECT_UI_API_URL": f"{addresses['prefect']}/api"}
     environment |= {"PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": addresses["prefect"]}
     commands = {
         "prefect": ["prefect", "server", "start", "--host", host, "--port", str(prefect)],

@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 
 from flows.artifacts import follow
+from flows.environment import QUIET
 from tasks.support.mending import mend_locks, mend_record
 from tasks.support.tracking import EXPERIMENT, FLOW_RUN
 
@@ -22,12 +23,6 @@ LOCK = Path(".dvc/tmp/distillery.lock")
 Result = TypeVar("Result")
 ALIVE = 0  # the signal that only asks whether anyone is there
 GRACE = 10.0  # seconds between asking a cancelled stage to stop and stopping it
-QUIET = {
-    "DO_NOT_TRACK": "true",
-    "DVC_NO_ANALYTICS": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "PYTHONUNBUFFERED": "1",
-}
 
 
 class StageError(Exception):
@@ -52,12 +47,8 @@ def record(key: str) -> list[str]:
 def save_experiment() -> None:
     """Keep what there is now as a DVC experiment named like the flow run; where Git cannot, say so and go on."""
     name = str(runtime.flow_run.name)
-    command = ["-m", "dvc", "exp", "save", "--force", "--name", name]
-    command += [
-        "--message",
-        f"Prefect flow run {runtime.flow_run.id}",
-        "dvc.yaml",
-    ]  # not the study, which may not be there
+    command = ["-m", "dvc", "exp", "save", "--force", "--name", name, "--message", f"flow run {runtime.flow_run.id}"]
+    command.append("dvc.yaml")  # not the study, which may not be there
 
     def save(log: Callable[[str], None]) -> None:
         try:
@@ -73,14 +64,27 @@ def hold_workspace() -> Iterator[None]:
     """One flow at a time in a working tree; a second one waits. The kernel frees the lock of a killed process."""
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     with LOCK.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _try_lock(file):
             print("another flow runs in this folder: waiting for it to end")
             fcntl.flock(file, fcntl.LOCK_EX)
         mend_locks()
         mend_record()
         yield
+
+
+def workspace_is_free() -> bool:
+    """Whether no flow holds this working tree."""
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as file:
+        return _try_lock(file)
+
+
+def _try_lock(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def exit_on_sigterm() -> None:
@@ -99,7 +103,7 @@ def _as_task(name: str, run_name: str, act: Callable[[Callable[[str], None]], Re
 
 def _stream(arguments: list[str], name: str, log: Callable[[str], None]) -> list[str]:
     """Run Python in a new process group and pass on its lines; the group never outlives the call."""
-    environment = {**os.environ, **QUIET, FLOW_RUN: str(runtime.flow_run.id or "")}
+    environment = {**os.environ, **QUIET, "PYTHONUNBUFFERED": "1", FLOW_RUN: str(runtime.flow_run.id or "")}
     environment[EXPERIMENT] = str(runtime.flow_run.name or "")
     # A stage's command is `python -m ...`: it must find the interpreter that runs this flow.
     environment["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])

@@ -15,6 +15,7 @@ from distillery.labelling.found import Columns, Found, stack
 from distillery.labelling.predictor import Predictor
 from distillery.labelling.stopping import FEWEST, Moments, Stopping, expected_changes, fit_stopping
 from distillery.labelling.views import View
+from distillery.tables import even_steps
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class Adaptive:
 
     def pilot_of(self, wanted: pl.DataFrame) -> pl.DataFrame:
         """Rows at even steps."""
-        return wanted[np.unique(np.linspace(0, len(wanted) - 1, self.pilot).round().astype(np.int64))]
+        return wanted[even_steps(len(wanted), self.pilot)]
 
 
 FEW = 8  # images of which a pilot tells nothing
@@ -91,10 +92,7 @@ class AdaptivePredictor:
 
     def _moments(self, images: pl.Series, views: Sequence[View]) -> dict[str, np.ndarray]:
         found = self._predictor.answer_all(images, views)
-        return {
-            name: decider.moments(found[name].values.numpy(), None if (own := found[name].own) is None else own.numpy())
-            for name, decider in self._deciders.items()
-        }
+        return {name: decider.moments(*found[name].numpy()) for name, decider in self._deciders.items()}
 
     def _columns(self, seen: Moments) -> Columns:
         """What is known of images that are done."""

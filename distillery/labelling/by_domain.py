@@ -14,6 +14,7 @@ from distillery.images.transforms import to_float
 from distillery.labelling.found import Ensemble, Found, stack
 from distillery.labelling.predictor import Inference
 from distillery.networks.multihead import MultiHead
+from distillery.tables import even_steps
 
 IMAGES, BATCH = 2048, 128  # that statistics are made of, and at a time
 PRIOR = 64  # images that the training's statistics count for (Schneider et al., NeurIPS 2020, equation 2)
@@ -67,7 +68,7 @@ def with_statistics_of(images: pl.Series, network: MultiHead, store: ImageStore,
         layer.reset_running_stats()
         layer.momentum = None  # a plain mean over batches
         layer.train()
-    chosen = images[np.unique(np.linspace(0, len(images) - 1, IMAGES).round().astype(np.int64))]
+    chosen = images[even_steps(len(images), IMAGES)]
     for places in np.array_split(store.positions(chosen), -(-len(chosen) // BATCH)):
         pixels = to_float(store.gather(places).to(how.device))
         with torch.autocast(pixels.device.type, torch.bfloat16, enabled=how.bf16):

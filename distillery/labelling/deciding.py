@@ -16,14 +16,12 @@ class Decided:
 
     Attributes:
         outcome: int64 [images, cells], 0: refused; of probabilities else the class decided for and 1, of numbers 1.
-        margin: float [images, cells], how far ``score`` is from another outcome.
-        score: float [images, cells], what decides: the probability of that class, of numbers the logarithm of the
-            predictive standard deviation over the largest that is kept.
+        margin: float [images, cells], how far what decides is from another outcome: the probability of that class, of
+            numbers the logarithm of the predictive standard deviation over the largest that is kept.
     """
 
     outcome: np.ndarray
     margin: np.ndarray
-    score: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -60,13 +58,13 @@ class Decider:
         """What selection by a threshold makes of means [images, columns]."""
         if isinstance(self.head, Regression):
             score = self._width(means)
-            return Decided((score <= 0).astype(np.int64), np.abs(score), score)
+            return Decided((score <= 0).astype(np.int64), np.abs(score))
         chances, least = as_chances(self.head, means), self.around or 0.0
         ordered = np.sort(chances, axis=2)
         surest, gap = ordered[..., -1], (ordered[..., -1] - ordered[..., -2]) / 2
         kept = surest >= least
         outcome = np.where(kept, chances.argmax(axis=2) + 1, 0)
-        return Decided(outcome, np.where(kept, np.minimum(surest - least, gap), least - surest), surest)
+        return Decided(outcome, np.where(kept, np.minimum(surest - least, gap), least - surest))
 
     def error(self, estimated: np.ndarray, exact: np.ndarray) -> np.ndarray:
         """How far off an estimate's score is: float [images, cells]; of the class that the estimate decides for."""

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -27,6 +28,10 @@ class Answers:
     def first(self, count: int) -> "Answers":
         """Of the first images of the batch."""
         return Answers(self.values[:, :count], None if self.own is None else self.own[:, :count])
+
+    def numpy(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """``values`` and ``own``, of answers on the CPU."""
+        return self.values.numpy(), None if self.own is None else self.own.numpy()
 
     def cpu(self) -> "Answers":
         return Answers(self.values.cpu(), None if self.own is None else self.own.cpu())

@@ -11,6 +11,7 @@ from PIL import Image
 
 from distillery.heads import Head, Regression
 from distillery.reporting.captions import Caption, describe
+from distillery.tables import even_steps
 
 LARGEST = 112
 QUALITY = 85
@@ -83,7 +84,7 @@ def spread(table: pl.DataFrame, count: int) -> pl.DataFrame:
     if not len(table):
         return table
     ordered = table.sort(["sureness", "image"], descending=[True, False])
-    return ordered[np.unique(np.linspace(0, len(table) - 1, count).round().astype(int)).tolist()]
+    return ordered[even_steps(len(table), count)]
 
 
 def _across(column: pl.Series) -> np.ndarray:

@@ -95,5 +95,12 @@ def _float(writer: Any, value: float) -> Any:
 
 
 def _text(writer: Any, value: str) -> Any:
-    quoted = None if yaml.safe_load(value or "''") == value else "'"  # "yes" would be read as true
-    return writer.represent_scalar("tag:yaml.org,2002:str", value, style=quoted)
+    return writer.represent_scalar("tag:yaml.org,2002:str", value, style=None if _is_plain(value) else "'")
+
+
+def _is_plain(value: str) -> bool:
+    """Whether it is read as it is written: "yes" would be true, "a: b" a mapping, "[" nothing at all."""
+    try:
+        return yaml.safe_load(value) == value
+    except yaml.YAMLError:
+        return False

@@ -52,12 +52,17 @@ def _verdict(found: Mapping | None) -> dict[str, str]:
     return {"promoted": "yes" if found["promoted"] else "no", "failed": "; ".join(failed) or "nothing"}
 
 
+def versions_of(client: "MlflowClient", name: str, weights: str) -> list:
+    """The versions of a registered model that have some weights, by their hash."""
+    return list(client.search_model_versions(f"name = '{name}' and tags.`{WEIGHTS_TAG}` = '{weights}'"))
+
+
 def _version(client: "MlflowClient", name: str, key: str, run: str) -> str:
     """The version that has a round's weights, which are registered where they are not."""
     import mlflow
 
     weights = file_hash(paths.model(key) / WEIGHTS)
-    if found := client.search_model_versions(f"name = '{name}' and tags.`{WEIGHTS_TAG}` = '{weights}'"):
+    if found := versions_of(client, name, weights):
         return str(found[0].version)
     # A model is no artifact of its run since MLflow 3, which it finds all the same and warns of each time.
     logging.getLogger("mlflow.tracking._model_registry.fluent").setLevel(logging.ERROR)

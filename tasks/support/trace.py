@@ -20,7 +20,7 @@ from distillery.tables import KEPT, LABELLED, NEGATIVE, read_metadata, read_tabl
 from tasks.support import paths
 from tasks.support.closing import compare_targets
 from tasks.support.record import find_experiment, open_record
-from tasks.support.registry import CHALLENGER, CHAMPION, WEIGHTS_TAG
+from tasks.support.registry import CHALLENGER, CHAMPION, WEIGHTS_TAG, versions_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -113,9 +113,7 @@ def _trace_model(key: str, params: Params) -> Iterator[str]:
         ):
             if parent.get(tag):
                 yield f"    {words} {parent[tag]}"
-    for version in client.search_model_versions(
-        f"name = '{params.tracking.experiment}' and tags.weights = '{weights}'"
-    ):
+    for version in versions_of(client, params.tracking.experiment, weights):
         aliases = client.get_model_version(version.name, version.version).aliases
         yield f"  registered as {version.name} {version.version}{''.join(f' @{alias}' for alias in aliases)}"
 
@@ -123,7 +121,7 @@ def _trace_model(key: str, params: Params) -> Iterator[str]:
 def _runs_of(client: "MlflowClient", key: str, params: Params) -> list:
     """The newest run that recorded this very network."""
     made_from = load_card(paths.model(key)).provenance
-    facts = " and ".join(f"params.`from/{name}` = '{value}'" for name, value in made_from.items() if name != "threads")
+    facts = " and ".join(f"params.`from/{name}` = '{value}'" for name, value in made_from.items())
     return client.search_runs([find_experiment(client, params)], f"tags.round = '{key}' and {facts}", max_results=1)
 
 

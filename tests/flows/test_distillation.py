@@ -23,8 +23,13 @@ def flow_environment(world: Path, home: Path) -> dict[str, str]:
 
 
 def run_flow(world: Path, home: Path, flow: str = "distillation") -> str:
+    return run_python(world, home, "-m", f"flows.{flow}")
+
+
+def run_python(world: Path, home: Path, *arguments: str) -> str:
+    """Run Python in the world, with a Prefect of its own; returns its whole output."""
     done = subprocess.run(
-        [sys.executable, "-m", f"flows.{flow}"],
+        [sys.executable, *arguments],
         cwd=world,
         env=flow_environment(world, home),
         stdout=subprocess.PIPE,

@@ -1,7 +1,5 @@
 """Images that arrive, by the flow itself: a real Prefect (its own temporary server) and a real DVC repository."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -9,23 +7,13 @@ from PIL import Image, ImageOps
 
 from distillery.tables import read_table
 from tasks.support.command import read_params
-from tests.flows.test_distillation import flow_environment
+from tests.flows.test_distillation import run_python
 
 CALL = "import sys; from flows.distillation import new_images; new_images(sys.argv[1], 'street', 'phone')"
 
 
 def _run(world: Path, inbox: Path, home: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", CALL, str(inbox)],
-        cwd=world,
-        env=flow_environment(world, home),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    return done.stdout
+    return run_python(world, home, "-c", CALL, str(inbox))
 
 
 def test_they_become_unlabelled_data_and_one_round_and_are_taken_once(world: Path, tmp_path: Path):

@@ -16,7 +16,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from tests.flows.test_distillation import flow_environment, processes_in
+from tests.flows.test_distillation import flow_environment, processes_in, run_python
 from tests.world import call, edit_params
 
 NOBODY = {f"GIT_{who}_{what}": "t@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
@@ -190,6 +190,33 @@ def _processes(folder: Path) -> list[tuple[int, str]]:
 
 def _pid(folder: Path, command: str) -> int:
     return next(pid for pid, line in _processes(folder) if command in line)
+
+
+CRASHED = """
+from prefect.client.orchestration import get_client
+from prefect.states import Cancelling, Running
+from flows.deployments import NAMES, continue_crashed
+from flows.stages import hold_workspace
+deployment = NAMES["distil"].to_deployment("distil").apply()
+with get_client(sync_client=True) as client:
+    runs = [client.create_flow_run_from_deployment(deployment) for _ in range(2)]
+    for run in runs:
+        client.set_flow_run_state(run.id, Running(), force=True)
+    client.set_flow_run_state(runs[1].id, Cancelling(), force=True)
+    def show(when):
+        print(when, *(client.read_flow_run(run.id).state.type.value for run in runs))
+    with hold_workspace():
+        continue_crashed()
+        show("held:")
+    continue_crashed()
+    show("free:")
+"""
+
+
+def test_what_ran_is_scheduled_again_and_what_was_being_cancelled_is_not(world: Path, tmp_path: Path):
+    output = run_python(world, tmp_path / "prefect", "-c", CRASHED)
+    assert "held: RUNNING CANCELLING" in output
+    assert "free: SCHEDULED CANCELLED" in output
 
 
 def test_a_port_that_is_taken_is_named(finished: Path):

@@ -38,6 +38,9 @@ def test_what_another_yaml_would_read_otherwise_is_written_so_that_ours_does_not
     _set(path, teacher__learning_rate=1e-05, report__title="yes")
     found = yaml.safe_load(path.read_text())
     assert (found["teacher"]["learning_rate"], found["report"]["title"]) == (1e-05, "yes")
+    for title in ("a: b", "[", "{x", "# no comment", "", "plain words"):
+        _set(path, report__title=title)
+        assert yaml.safe_load(path.read_text())["report"]["title"] == title
     assert not any(line != line.rstrip() for line in path.read_text().splitlines())
 
 
