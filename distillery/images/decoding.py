@@ -33,8 +33,8 @@ class UnreadableImageError(Exception):
     """The reason, short enough for the manifest's ``status`` column."""
 
 
-def decode(path: Path, *, min_side: int, max_pixels: int) -> Image.Image:
-    """Read an image as 8-bit RGB, upright.
+def decode(source: Path | bytes, *, min_side: int, max_pixels: int) -> Image.Image:
+    """Read an image, a file or its bytes, as 8-bit RGB, upright.
 
     Sixteen-bit grey is scaled to eight, palettes and CMYK are converted, an EXIF orientation is applied, an alpha
     channel is dropped. The size is checked before any pixel is decoded.
@@ -46,7 +46,7 @@ def decode(path: Path, *, min_side: int, max_pixels: int) -> Image.Image:
     try:
         with (
             warnings.catch_warnings(action="ignore"),
-            _open(path, max_pixels) as file,
+            _open(source, max_pixels) as file,
             Image.open(file, formats=FORMATS) as image,
         ):
             _check_size(image, min_side, max_pixels)
@@ -103,18 +103,18 @@ class _Rationed(io.BufferedReader):
         return super().read(size)
 
 
-def _open(path: Path, max_pixels: int) -> _Rationed:
+def _open(source: Path | bytes, max_pixels: int) -> _Rationed:
     """Open a regular file of a sane length; a pipe would wait for ever, a device never end."""
+    if isinstance(source, bytes):
+        _check_length(len(source), max_pixels)
+        return _Rationed(io.BytesIO(source))
     try:
-        check_inside_project(path)
-        found = path.stat()
+        check_inside_project(source)
+        found = source.stat()
         if not stat.S_ISREG(found.st_mode):
             raise UnreadableImageError("not a regular file")
-        if not found.st_size:
-            raise UnreadableImageError("empty file")
-        if found.st_size > (limit := BYTES_PER_PIXEL * max_pixels + 4 * MAX_HEADER):
-            raise UnreadableImageError(f"too large: {found.st_size} bytes, at most {limit}")
-        return _Rationed(io.FileIO(path))
+        _check_length(found.st_size, max_pixels)
+        return _Rationed(io.FileIO(source))
     except DistilleryError:
         raise UnreadableImageError("a link leads out of the project") from None
     except FileNotFoundError:
@@ -125,6 +125,13 @@ def _open(path: Path, max_pixels: int) -> _Rationed:
         raise UnreadableImageError(f"cannot be opened: {error.strerror}") from None
     except ValueError:
         raise UnreadableImageError("cannot be opened: a zero byte in its name") from None
+
+
+def _check_length(count: int, max_pixels: int) -> None:
+    if not count:
+        raise UnreadableImageError("empty file")
+    if count > (limit := BYTES_PER_PIXEL * max_pixels + 4 * MAX_HEADER):
+        raise UnreadableImageError(f"too large: {count} bytes, at most {limit}")
 
 
 def _check_size(image: Image.Image, min_side: int, max_pixels: int) -> None:

@@ -1,4 +1,4 @@
-"""Near duplicates: the same picture in other bytes, sizes, crops or mirrored, found without a learnt network.
+"""Near duplicates: the same picture in other bytes, sizes, light or mirrored, found without a learnt network.
 
 First by thumbnails (a perceptual hash that keeps its real numbers), all against all in blocks; then the pairs that are
 left pixel by pixel. What is lost in a thumbnail is detail, in which twins differ: thumbnails are the more alike.

@@ -25,6 +25,7 @@ class Dataset(Frozen):
     """One data set: where it lies, how it is read, which of its columns label which head.
 
     ``pairs``: a list of pairs of its images, by which an identification head is verified, as LFW's ``pairs.txt``.
+    ``licence``: the terms of its images, in a few words; every model that learns from them is tagged with it.
     """
 
     adapter: Literal["utkface", "folders", "people", "table"]
@@ -35,6 +36,7 @@ class Dataset(Frozen):
     heads: dict[str, str | tuple[str, ...]] = Field(default={})
     identity: str | None = None
     pairs: str | None = None
+    licence: str | None = None
     rename: dict[str, dict[str, str | None]] = Field(default={})
     splits: dict[str, dict[str, Share]]
 

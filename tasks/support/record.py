@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def open_record(params: Params) -> "MlflowClient":
     """A client of ``tracking.uri``; a SQLite file and its folder are made where they are missing."""
-    os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+    os.environ |= {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
     import mlflow  # seconds to import, and only this module needs it
 
     uri = params.tracking.uri

@@ -13,6 +13,7 @@ from tasks.support import paths
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+OF_RUN = ("round", "teacher", "data", "licence")  # tags that a version has from its run
 CHAMPION, CHALLENGER = "champion", "challenger"
 WEIGHTS_TAG = "weights"  # their hash: a run may be given other weights, and the same weights stand in several runs
 
@@ -31,8 +32,8 @@ def record_champion(client: "MlflowClient", runs: Mapping[str, str], params: Par
     name = params.tracking.experiment
     versions = {key: _version(client, name, key, run) for key, run in runs.items()}
     for key, version in versions.items():
-        tags = {"round": key} | ({"teacher": params.rounds[key].teacher} if key in params.rounds else {})
-        tags |= _verdict(promotion["rounds"].get(key))
+        known = client.get_run(runs[key]).data.tags
+        tags = {tag: known[tag] for tag in OF_RUN if tag in known} | _verdict(promotion["rounds"].get(key))
         for tag, value in tags.items():
             client.set_model_version_tag(name, version, tag, value)
     champion, last = promotion["champion"], list(runs)[-1]

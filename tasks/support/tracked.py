@@ -1,44 +1,23 @@
-"""What a round's MLflow run holds beside numbers: figures, data sets, the model with its signature."""
+"""What a round's MLflow run holds beside its metrics: figures, data sets, alarms, licences."""
 
 import json
-import logging
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
-import torch
-from torch import Tensor, nn
-
 from distillery.files import file_hash
-from distillery.heads import LearntHeads, names
 from distillery.images.store import ImageStore
-from distillery.networks.model import load_model
-from distillery.networks.multihead import MultiHead, decode_all
 from distillery.params import TEACHER, Params
 from distillery.reporting import results
 from distillery.reporting.alarms import find_alarms
 from distillery.reporting.figures import draw_confusion, draw_reliability
+from distillery.reporting.headline import mean_comparison
 from tasks.support import paths
+from tasks.support.closing import compare_targets
 from tasks.support.evaluations import read_evaluation, stack_tables
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-
-class Served(nn.Module):
-    """The model as MLflow serves it: float images [batch, 3, size, size] in 0..1 to all values side by side."""
-
-    def __init__(self, network: MultiHead, heads: LearntHeads) -> None:
-        super().__init__()
-        self.network, self.heads = network, heads
-
-    def forward(self, images: Tensor) -> Tensor:
-        decoded = decode_all(self.heads, self.network(images))
-        return torch.cat([decoded[name][0] for name in self.heads], dim=1)
-
-
-def served_columns(heads: LearntHeads) -> list[str]:
-    """What each number of a served answer is."""
-    return [f"{name}/{value}" for name, head in heads.items() for value in names(head)]
 
 
 def figure_name(what: str, dataset: str, head: str) -> str:
@@ -55,6 +34,19 @@ def log_figures(client: "MlflowClient", run: str, evaluation: Path) -> None:
             client.log_figure(run, draw(part), figure_name(what, dataset, head))
 
 
+def target_metrics(params: Params, key: str) -> dict[str, float]:
+    """``target/<head>/<metric>``: the primary metric in the target domain, the mean of several target data sets.
+
+    The rest of a run's metrics is named by way, data set, head and metric; these come first where rounds are compared.
+    """
+    compared = compare_targets(params, key)
+    by_name: dict[str, list[float]] = {}
+    for one in compared:
+        by_name.setdefault(f"target/{one.head}/{one.metric}", []).append(one.after)
+    mean = mean_comparison(compared)
+    return {name: fmean(values) for name, values in by_name.items()} | ({"target/mean": mean.after} if mean else {})
+
+
 def tag_alarms(client: "MlflowClient", run: str, rounds: list[str]) -> None:
     """Tag a round whose pseudo-labels are surer and less often right than those of the round before."""
     parts = results.by_place(stack_tables("audit", results.AUDIT, rounds))
@@ -62,6 +54,15 @@ def tag_alarms(client: "MlflowClient", run: str, rounds: list[str]) -> None:
         client.set_tag(run, "alarm", "; ".join(alarms))
     elif "alarm" in client.get_run(run).data.tags:
         client.delete_tag(run, "alarm")
+
+
+def licences(params: Params, key: str) -> str:
+    """The terms of the data sets whose images a round's network learnt from, as params.yaml names them."""
+    learnt = {name for name, share in params.teacher.mixing.items() if share}
+    if key != TEACHER:
+        learnt |= {name for name, share in params.student.mixing.items() if share} | set(params.targets)
+    sets = params.manifest.datasets.items()
+    return "; ".join(f"{name}: {one.licence or 'not said'}" for name, one in sets if name in learnt)
 
 
 def log_inputs(client: "MlflowClient", run: str, key: str, params: Params) -> None:
@@ -78,27 +79,3 @@ def log_inputs(client: "MlflowClient", run: str, key: str, params: Params) -> No
         dataset = Dataset(name=path.stem, digest=digest, source_type="local", source=source)
         inputs.append(DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "training")]))
     client.log_inputs(run, datasets=inputs)
-
-
-def log_model(run: str, folder: Path) -> None:
-    """The model with an input example and its signature, exported: usable without this project's code."""
-    import mlflow
-    from mlflow.models import infer_signature
-
-    # The environment has no pip (uv made it), and MLflow would warn of that each time.
-    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
-    network, card = load_model(folder)
-    served = Served(network, card.heads).eval()
-    # Two images: with one the export would fix the batch size.
-    example = torch.zeros(2, 3, card.size, card.size)
-    with torch.inference_mode():
-        signature = infer_signature(example.numpy(), served(example).numpy())
-    with mlflow.start_run(run_id=run):
-        mlflow.pytorch.log_model(
-            served,
-            name="model",
-            signature=signature,
-            input_example=example.numpy(),
-            pip_requirements=["torch"],  # else MLflow infers them in a subprocess, 8 to 15 s
-            metadata={"columns": served_columns(card.heads), "provenance": dict(card.provenance)},
-        )

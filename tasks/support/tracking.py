@@ -25,7 +25,7 @@ from tasks.support import paths
 from tasks.support.command import run_stage
 from tasks.support.record import find_experiment, named_errors, open_record
 from tasks.support.registry import record_champion
-from tasks.support.tracked import log_figures, log_inputs, log_model, tag_alarms
+from tasks.support.tracked import licences, log_figures, log_inputs, tag_alarms, target_metrics
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -92,6 +92,7 @@ def _record_scores(client: "MlflowClient", parent: str, run: str, params: Params
         for name, value in _flatten(json.loads(path.read_text()), before).items()
         if value is not None
     }
+    metrics |= target_metrics(params, key)
     _log_epochs(client, run, read_table(paths.model(key) / "history.parquet").to_dicts())
     _once(client, run, state, "metrics", lambda: _log_metrics(client, run, metrics, step=number))
     # The runs table and the charts show parents first: rounds are the steps of a line there.
@@ -99,10 +100,12 @@ def _record_scores(client: "MlflowClient", parent: str, run: str, params: Params
 
 
 def _record_artefacts(client: "MlflowClient", run: str, params: Params, key: str) -> None:
+    from tasks.support.models import log_models  # seconds to import
+
     model, state = paths.model(key), file_hash(paths.metrics(key))
     _once(client, run, state, "figures", lambda: log_figures(client, run, paths.evaluation(key)))
     _once(client, run, state, "inputs", lambda: log_inputs(client, run, key, params))
-    _once(client, run, file_hash(model / WEIGHTS), "model", lambda: log_model(run, model))
+    _once(client, run, file_hash(model / WEIGHTS), "model", lambda: log_models(run, model, params))
 
 
 def _once(client: "MlflowClient", run: str, state: str, part: str, act: Callable[[], object]) -> None:
@@ -132,6 +135,7 @@ def _round_run(client: "MlflowClient", params: Params, key: str, provenance: Map
     section = params.teacher if key == TEACHER else params.student
     tags = {"mlflow.parentRunId": parent, "round": key}
     tags |= {"teacher": params.rounds[key].teacher} if key != TEACHER else {}
+    tags |= {"data": provenance["manifest"], "licence": licences(params, key)}
     run = _find_or_create(client, params, _hash([parent, key, dict(provenance)]), name=key, tags=tags)
     chosen = {"network": params.network, "training": section}
     if key != TEACHER:

@@ -1,13 +1,11 @@
 import json
 from pathlib import Path
 
-import mlflow
-import numpy as np
 import polars as pl
 import pytest
 from mlflow import MlflowClient
 
-from distillery.heads import names
+from distillery.files import file_hash
 from distillery.params import Params
 from tasks.promotion import main, write_promotion
 from tasks.support import paths
@@ -70,6 +68,8 @@ def test_mlflow_has_a_version_for_each_round_and_the_aliases_move_with_the_champ
     assert aliases == [{"champion": "r0", "challenger": "r1"}, {"champion": "r1"}]
     student = next(version for version in versions.values() if version.tags["round"] == "r1")
     assert student.tags["teacher"] == "r0"
+    assert student.tags["data"] == file_hash(paths.MANIFEST)
+    assert student.tags["licence"] == "; ".join(f"{name}: CC0-1.0" for name in ("studio", "webcam", "print"))
     assert (student.tags["promoted"], student.tags["failed"]) == ("yes", "nothing")
 
 
@@ -78,15 +78,6 @@ def test_a_promotion_of_other_evaluations_gives_no_alias(world: Path, params: Pa
     paths.PROMOTION.write_text(json.dumps(found | {"evaluations": {"r0": "others", "r1": "others"}}))
     call(world, "tasks.support.tracking")
     assert not MlflowClient(f"sqlite:///{world}/runs/mlflow.db").search_registered_models()
-
-
-@pytest.mark.filterwarnings("ignore::UserWarning")  # of MLflow's own type hints
-def test_the_champions_model_answers_out_of_the_registry(world: Path, params: Params):
-    call(world, "tasks.support.tracking")
-    mlflow.set_tracking_uri(f"sqlite:///{world}/runs/mlflow.db")
-    served = mlflow.pyfunc.load_model("models:/distillery@champion")
-    answer = served.predict(np.zeros((2, 3, 32, 32), dtype=np.float32))
-    assert np.asarray(answer).shape == (2, sum(len(names(head)) for head in params.learnt.values()))
 
 
 def test_the_page_and_dvc_tell_of_it(world: Path):

@@ -1,0 +1,82 @@
+"""A round's network as MLflow models: ``model`` answers on image files and is registered, ``network`` on arrays."""
+
+import io
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import torch
+from mlflow.models import ModelSignature, infer_signature
+from mlflow.types import ColSpec, Schema
+from PIL import Image
+from torch import Tensor, nn
+
+import distillery
+from distillery.heads import LearntHeads
+from distillery.networks.model import Card, load_model
+from distillery.networks.multihead import MultiHead, decode_all
+from distillery.params import Params
+from tasks.support import served
+
+# Named, or MLflow infers them in a subprocess, 8 to 15 s; the library's own, and what reads image files.
+REQUIREMENTS = ["torch", "torchvision", "polars", "pyarrow", "pydantic", "pillow", "numpy", "pandas"]
+
+
+class Exported(nn.Module):
+    """The network without this project's code: float images [batch, 3, size, size] in 0..1 to all numbers in a row."""
+
+    def __init__(self, network: MultiHead, heads: LearntHeads) -> None:
+        super().__init__()
+        self.network, self.heads = network, heads
+
+    def forward(self, images: Tensor) -> Tensor:
+        decoded = decode_all(self.heads, self.network(images))
+        return torch.cat([decoded[name][0] for name in self.heads], dim=1)
+
+
+def log_models(run: str, folder: Path, params: Params) -> None:
+    """Both, each with an input example and its signature."""
+    # The environment has no pip (uv made it), and MLflow would warn of that each time; and tell of each check.
+    for told in ("mlflow.utils.environment", "mlflow.pyfunc"):
+        logging.getLogger(told).setLevel(logging.ERROR)
+    network, card = load_model(folder)
+    metadata = {"columns": served.numbers(card.heads), "provenance": dict(card.provenance)}
+    with mlflow.start_run(run_id=run):
+        _log_answering(folder, card, params, metadata)
+        _log_exported(network, card, metadata)
+
+
+def _log_answering(folder: Path, card: Card, params: Params, metadata: Mapping) -> None:
+    picture = io.BytesIO()
+    Image.new("RGB", (card.size, card.size), "grey").save(picture, "PNG")
+    values = [ColSpec("double", name) for name in served.numbers(card.heads)]
+    classes = [ColSpec("string", name) for name in served.decided(card.heads)]
+    mlflow.pyfunc.log_model(
+        name="model",
+        python_model=str(Path(served.__file__)),
+        code_paths=[str(Path(distillery.__file__).parent)],
+        artifacts={"model": str(folder)},
+        model_config={"min_side": params.manifest.min_side, "max_pixels": params.manifest.max_pixels},
+        signature=ModelSignature(Schema([ColSpec("binary", served.IMAGE)]), Schema([*values, *classes])),
+        input_example=pd.DataFrame({served.IMAGE: [picture.getvalue()]}),
+        pip_requirements=REQUIREMENTS,
+        metadata=metadata,
+    )
+
+
+def _log_exported(network: MultiHead, card: Card, metadata: Mapping) -> None:
+    exported = Exported(network, card.heads).eval()
+    # Two images: with one the export would fix the batch size.
+    example = torch.zeros(2, 3, card.size, card.size)
+    with torch.inference_mode():
+        signature = infer_signature(example.numpy(), exported(example).numpy())
+    mlflow.pytorch.log_model(
+        exported,
+        name="network",
+        signature=signature,
+        input_example=example.numpy(),
+        pip_requirements=["torch"],
+        metadata=metadata,
+    )
