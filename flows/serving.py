@@ -12,7 +12,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from distillery.errors import DistilleryError
@@ -83,11 +83,11 @@ def _children(environment: dict[str, str]) -> Iterator:
     finally:
         for child in reversed(started):
             child.send_signal(signal.SIGTERM)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 child.wait(timeout=20)
-            except subprocess.TimeoutExpired:
+            with suppress(ProcessLookupError):  # what it started itself, which may outlive it and hold its port
                 os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
+            child.wait()
 
 
 def _check_free(host: str, port: int) -> None:
@@ -96,7 +96,9 @@ def _check_free(host: str, port: int) -> None:
         try:
             found.bind((host, port))
         except OSError as error:
-            raise DistilleryError(f"{host}:{port} cannot be bound ({error.strerror}); give another port") from error
+            raise DistilleryError(
+                f"{host}:{port} cannot be bound ({error.strerror}); end what listens there or give another port"
+            ) from error
 
 
 def _wait(server: subprocess.Popen, address: str) -> None:

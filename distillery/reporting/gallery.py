@@ -1,18 +1,19 @@
-"""Faces of the pool with their pseudo-labels, kept and refused, from the surest to the least sure."""
+"""Faces of the pool with their pseudo-labels: kept, refused, flipped since the round before, most disputed."""
 
 import base64
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 from PIL import Image
 
-from distillery.heads import Head, Regression
+from distillery.heads import Head
 from distillery.reporting.captions import Caption, describe
 from distillery.tables import even_steps
 
+KEPT, REFUSED, FLIPPED, DISPUTED = "kept", "refused", "flipped", "disputed"
 LARGEST = 112
 QUALITY = 85
 Pixels = Callable[[Sequence[str]], np.ndarray]
@@ -27,56 +28,43 @@ class Face:
 
 @dataclass(frozen=True, kw_only=True)
 class Gallery:
-    """One head's faces; ``audited`` says whether all of them have a known truth."""
+    """One head's faces by what became of their pseudo-labels; ``audited``: all of them have a known truth."""
 
     head: str
-    kept: list[Face]
-    refused: list[Face]
+    groups: dict[str, list[Face]]
     audited: bool
 
 
 def show_pseudo_labels(
     cells: pl.DataFrame, name: str, head: Head, details: Details, pixels: Pixels, *, count: int
 ) -> Gallery:
-    """One head's gallery.
+    """One head's gallery: as many faces kept, refused, flipped since the round before, and most disputed by its views.
 
     Args:
-        cells: what ``sure_cells`` gives.
+        cells: what ``cells.pool_cells`` gives, or ``cells.moved``, where there is a round before.
         name: the head's.
         head: says what its columns hold.
         details: of named images, ``image`` and what ``captions.describe`` reads.
         pixels: uint8 [images, size, size, 3] of named images.
-        count: faces, half of them kept and half refused, as far as there are any.
+        count: faces kept and refused together, as far as there are any.
     """
     known = cells.filter("known")
     audited = len(known) >= count
-    shown = known if audited else cells
-    chosen = [spread(shown.filter(kept), count // 2) for kept in (pl.col("kept"), ~pl.col("kept"))]
-    kept, refused = (_faces(images, head, details, pixels) for images in chosen)
-    return Gallery(head=name, kept=kept, refused=refused, audited=audited)
+    shown, each = known if audited else cells, count // 2
+    chosen = {
+        KEPT: spread(shown.filter("kept"), each),
+        REFUSED: spread(shown.filter(~pl.col("kept")), each),
+        DISPUTED: _most(shown, "disputed", each),
+    }
+    if "moved" in shown.columns:
+        chosen[FLIPPED] = _most(shown.filter(pl.col("moved") > 0), "moved", each)
+    groups = {group: _faces(images, head, details, pixels) for group, images in chosen.items()}
+    return Gallery(head=name, groups=groups, audited=audited)
 
 
-def sure_cells(pseudo: Iterable[pl.DataFrame], pool: pl.DataFrame, name: str, head: Head) -> pl.DataFrame:
-    """One head's pseudo-labels in the pool: ``image``, ``kept``, ``sureness`` (greater is surer), ``known``.
-
-    Args:
-        pseudo: the pseudo-labels table in parts; labelled cells are left out.
-        pool: ``image`` and ``known`` (whether the head's truth is) of the splits unlabelled and audit.
-        name: the head's.
-        head: says what its columns hold.
-    """
-    columns = {key: pl.col(f"{name}_{key}") for key in ("weight", "confidence")}
-    found = []
-    for part in pseudo:
-        labels = (
-            part.select("image", **columns)
-            .filter(pl.col("weight").is_not_null())
-            .join(pool, on="image", maintain_order="left")
-        )
-        sureness = _across(labels["confidence"]).mean(axis=1) * (-1 if isinstance(head, Regression) else 1)
-        kept = _across(labels["weight"]).max(axis=1, initial=0) > 0
-        found.append(labels.select("image", "known").with_columns(kept=kept, sureness=sureness))
-    return pl.concat(found)
+def _most(table: pl.DataFrame, column: str, count: int) -> pl.DataFrame:
+    """The rows where it is greatest; the image's hash breaks ties."""
+    return table.sort([column, "image"], descending=[True, False]).head(count)
 
 
 def spread(table: pl.DataFrame, count: int) -> pl.DataFrame:
@@ -85,12 +73,6 @@ def spread(table: pl.DataFrame, count: int) -> pl.DataFrame:
         return table
     ordered = table.sort(["sureness", "image"], descending=[True, False])
     return ordered[even_steps(len(table), count)]
-
-
-def _across(column: pl.Series) -> np.ndarray:
-    """[rows, width], also where there is no row."""
-    width = column.dtype.size if isinstance(column.dtype, pl.Array) else 1
-    return column.to_numpy().reshape(len(column), width)
 
 
 def _faces(chosen: pl.DataFrame, head: Head, details: Details, pixels: Pixels) -> list[Face]:

@@ -7,8 +7,9 @@ import numpy as np
 import polars as pl
 from markupsafe import Markup
 
-from distillery.heads import Head, Heads, Regression
+from distillery.heads import Classification, Detection, Head, Heads, Regression, names
 from distillery.reporting.alarms import find_alarms
+from distillery.reporting.cells import across
 from distillery.reporting.dots import Mark, draw_dots
 from distillery.reporting.results import by_place
 
@@ -24,6 +25,8 @@ class Yield:
     kept: int
     empty_elsewhere: int
     kept_elsewhere: int
+    by_class: dict[str, tuple[int, int]]
+    """Of the pool's cells that were taken for a class, or of whose elements one was said to be there: kept, and all."""
 
     @property
     def percent(self) -> float:
@@ -50,6 +53,11 @@ class Labelled:
     audits: list[Audited] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
 
+    @property
+    def classes(self) -> list[str]:
+        """Those by which its yields are counted; a number has none."""
+        return list(self.yields[-1].by_class)
+
 
 def describe_pseudo_labels(
     tables: Mapping[str, Iterable[pl.DataFrame]],
@@ -61,8 +69,8 @@ def describe_pseudo_labels(
     """Every head's pseudo-labels over the rounds.
 
     Args:
-        tables: by round, the table of ``distillery.tables.pseudo_labels_schema`` in parts; of each the images and
-            weights are looked at.
+        tables: by round, the table of ``distillery.tables.pseudo_labels_schema`` in parts; of each the images, hard
+            values and weights are looked at.
         pool: images of the splits unlabelled and audit; other images have empty cells too.
         audit: columns of ``results.AUDIT``; may hold no row.
         heads: in the order of the result.
@@ -101,15 +109,25 @@ def list_groups(groups: pl.DataFrame, last: str) -> list[dict[str, object]]:
 def count_yields(parts: Iterable[pl.DataFrame], pool: pl.Series, heads: Heads, key: str) -> dict[str, Yield]:
     """A round's kept and empty cells by head; a detection has a cell for each element."""
     images, counts = pool.implode(), {name: np.zeros((2, 2), dtype=np.int64) for name in heads}
+    classes = {name: np.zeros((2, len(_classes(head))), dtype=np.int64) for name, head in heads.items()}
     for part in parts:
         inside = part["image"].is_in(images)
         for name, head in heads.items():
             weights = part[f"{name}_weight"]
             counts[name] += [_count(weights.filter(inside), head), _count(weights.filter(~inside), head)]
+            classes[name] += _count_classes(part.filter(inside), name, head)
     found = {}
-    for name, ((kept, empty), (kept_elsewhere, empty_elsewhere)) in counts.items():
-        elsewhere = {"kept_elsewhere": int(kept_elsewhere), "empty_elsewhere": int(empty_elsewhere)}
-        found[name] = Yield(round=key, kept=int(kept), empty=int(empty), **elsewhere)
+    for name, head in heads.items():
+        (kept, empty), (kept_elsewhere, empty_elsewhere) = counts[name].tolist()
+        by_class = dict(zip(_classes(head), zip(*classes[name].tolist(), strict=True), strict=True))
+        found[name] = Yield(
+            round=key,
+            kept=kept,
+            empty=empty,
+            kept_elsewhere=kept_elsewhere,
+            empty_elsewhere=empty_elsewhere,
+            by_class=by_class,
+        )
     return found
 
 
@@ -117,6 +135,24 @@ def _count(weights: pl.Series, head: Head) -> tuple[int, int]:
     values = weights.drop_nulls().to_numpy()
     kept = values.min(axis=1) > 0 if isinstance(head, Regression) else values > 0
     return int(kept.sum()), int(kept.size)
+
+
+def _classes(head: Head) -> tuple[str, ...]:
+    return () if isinstance(head, Regression) else names(head)
+
+
+def _count_classes(part: pl.DataFrame, name: str, head: Head) -> np.ndarray:
+    """Kept cells and all, by what was said of them: int64 [2, classes]."""
+    cells = part.select(hard=f"{name}_hard", kept=f"{name}_weight").drop_nulls("kept")
+    if isinstance(head, Classification):
+        said = np.array(cells["hard"].cast(pl.String))[:, None] == np.array(head.classes)
+        kept = said & (cells["kept"].to_numpy() > 0)[:, None]
+    elif isinstance(head, Detection):
+        said = across(cells["hard"]).astype(bool)
+        kept = said & (across(cells["kept"]) > 0)
+    else:
+        return np.zeros((2, 0), dtype=np.int64)
+    return np.stack([kept.sum(axis=0), said.sum(axis=0)])
 
 
 def _audited(part: pl.DataFrame, dataset: str, rounds: Sequence[str]) -> Audited:

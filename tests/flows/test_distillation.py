@@ -1,6 +1,5 @@
 """The flow against a real Prefect (its own temporary server), a real DVC repository and a real MLflow store."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,35 +9,8 @@ import mlflow
 import pytest
 
 from flows import distillation
-from tests.world import call, edit_params, environment
-
-
-def flow_environment(world: Path, home: Path) -> dict[str, str]:
-    return {
-        **environment(world),
-        "PREFECT_HOME": str(home),
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    }
-
-
-def run_flow(world: Path, home: Path, flow: str = "distillation") -> str:
-    return run_python(world, home, "-m", f"flows.{flow}")
-
-
-def run_python(world: Path, home: Path, *arguments: str) -> str:
-    """Run Python in the world, with a Prefect of its own; returns its whole output."""
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        cwd=world,
-        env=flow_environment(world, home),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    return done.stdout
+from tests.served import flow_environment, processes_in, run_flow
+from tests.world import call, edit_params
 
 
 def test_the_flow_walks_every_stage_after_what_it_reads(world: Path, monkeypatch: pytest.MonkeyPatch):
@@ -125,18 +97,5 @@ def test_a_cancelled_flow_leaves_no_process_and_goes_on(world: Path, tmp_path: P
                 break
         process.stdout.read()
     assert process.returncode != 0
-    assert processes_in(world) == []
+    assert processes_in(world) == {}
     assert (world / ".checkpoints/r0.safetensors").is_file()
-
-
-def processes_in(folder: Path) -> list[str]:
-    """Commands that still run with the folder as their working directory."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and entry.name != str(os.getpid()):
-            try:
-                if (entry / "cwd").resolve() == folder.resolve():
-                    found.append((entry / "cmdline").read_text().replace("\0", " "))
-            except OSError:
-                continue
-    return found

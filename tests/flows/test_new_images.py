@@ -7,7 +7,7 @@ from PIL import Image, ImageOps
 
 from distillery.tables import read_table
 from tasks.support.command import read_params
-from tests.flows.test_distillation import run_python
+from tests.served import run_python
 
 CALL = "import sys; from flows.distillation import new_images; new_images(sys.argv[1], 'street', 'phone')"
 

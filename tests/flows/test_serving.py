@@ -1,85 +1,18 @@
 """The servers and the deployments as ``make serve`` starts them, used through Prefect's own API."""
 
-import json
-import os
 import shutil
-import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import mlflow
 import pytest
 
-from tests.flows.test_distillation import flow_environment, processes_in, run_python
+from tests.served import Served, kill, processes_in, run_python
 from tests.world import call, edit_params
-
-NOBODY = {f"GIT_{who}_{what}": "t@localhost" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-ENDS = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
-
-
-class Served:
-    """A working tree whose flows are served."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.log = folder, folder / ".serving.log"
-        self.ports = [_free_port(), _free_port()]
-
-    def start(self) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "flows.serving",
-            "--prefect",
-            str(self.ports[0]),
-            "--mlflow",
-            str(self.ports[1]),
-        ]
-        environment = flow_environment(self.folder, self.folder / ".prefect") | NOBODY
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(command, cwd=self.folder, env=environment, stdout=log, stderr=log)
-        self.wait_for(lambda: "Your deployments are being served" in self.log.read_text(), 180)
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(60)
-
-    def api(self, method: str, path: str, body: object = None) -> dict:
-        headers = {"content-type": "application/json"}
-        if method != "GET":
-            token = self.api("GET", "/csrf-token?client=tests")["token"]
-            headers |= {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "tests"}
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.ports[0]}/api{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers=headers,
-        )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            return json.load(answer)
-
-    def trigger(self, parameters: dict, flow: str = "distillation", name: str = "distil") -> dict:
-        deployment = self.api("GET", f"/deployments/name/{flow}/{name}")
-        return self.api("POST", f"/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters})
-
-    def state(self, run: dict) -> dict:
-        return self.api("GET", f"/flow_runs/{run['id']}")["state"]
-
-    def end_of(self, run: dict) -> dict:
-        self.wait_for(lambda: self.state(run)["type"] in ENDS, 400)
-        return self.state(run)
-
-    def wait_for(self, condition: Callable[[], bool], seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not condition():
-            assert self.process.poll() is None, self.log.read_text()[-3000:]
-            assert time.monotonic() < until, self.log.read_text()[-3000:]
-            time.sleep(0.3)
 
 
 @pytest.fixture(scope="module")
@@ -92,12 +25,6 @@ def served(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     served.stop()
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 def test_all_deployments_are_there_and_their_forms_are_explained(served: Served):
     found = {one["name"]: one for one in served.api("POST", "/deployments/filter", {})}
     assert set(found) == {"distil", "one-more-round", "new-images", "study"}
@@ -108,7 +35,7 @@ def test_all_deployments_are_there_and_their_forms_are_explained(served: Served)
 
 def test_another_page_of_the_same_browser_can_start_nothing(served: Served):
     deployment = served.api("GET", "/deployments/name/distillation/distil")
-    address = f"http://127.0.0.1:{served.ports[0]}/api/deployments/{deployment['id']}/create_flow_run"
+    address = f"{served.prefect}/api/deployments/{deployment['id']}/create_flow_run"
     headers = {"content-type": "application/json", "Origin": "https://evil.example"}
     with pytest.raises(urllib.error.HTTPError) as error:
         urllib.request.urlopen(urllib.request.Request(address, data=b"{}", headers=headers), timeout=30)
@@ -159,37 +86,20 @@ def test_a_cancelled_run_ends_its_stage_and_a_killed_server_continues_what_ran(s
     run = served.trigger({})
     checkpoint = served.folder / ".checkpoints/r1.safetensors"
     served.wait_for(lambda: "epoch 2 of 4000" in served.log.read_text(), 400)
-    deployments = _pid(served.folder, "flows.deployments")
-    os.kill(deployments, signal.SIGKILL)
+    assert kill(served.folder, "flows.deployments")
     served.process.wait(60)
     for left in ("flows.distillation", "prefect", "tasks.student"):
-        for pid in [pid for pid, line in _processes(served.folder) if left in line]:
-            os.kill(pid, signal.SIGKILL)
+        kill(served.folder, left)
     served.start()
     served.wait_for(lambda: served.log.read_text().count("of 4000") > 2, 400)
     assert served.state(run)["type"] == "RUNNING"
 
-    served.api("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "CANCELLING", "name": "Cancelling"}})
+    served.set_state(run, "CANCELLING", "Cancelling")
     began = time.monotonic()
     served.wait_for(lambda: served.state(run)["type"] == "CANCELLED", 60)
-    served.wait_for(lambda: not any("tasks.student" in line for line in processes_in(served.folder)), 30)
+    served.wait_for(lambda: not any("tasks.student" in line for line in processes_in(served.folder).values()), 30)
     assert time.monotonic() - began < 45
     assert checkpoint.is_file(), "what was learnt so far is kept"
-
-
-def _processes(folder: Path) -> list[tuple[int, str]]:
-    found = []
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and (entry / "cwd").resolve() == folder.resolve():
-                found.append((int(entry.name), (entry / "cmdline").read_text().replace("\0", " ")))
-        except OSError:
-            continue
-    return found
-
-
-def _pid(folder: Path, command: str) -> int:
-    return next(pid for pid, line in _processes(folder) if command in line)
 
 
 CRASHED = """

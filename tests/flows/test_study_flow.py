@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from flows import study as module
-from tests.flows.test_distillation import run_flow
+from tests.served import run_flow
 from tests.world import call
 
 

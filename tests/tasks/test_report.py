@@ -26,7 +26,7 @@ from distillery.tables import (
 )
 from tasks import report
 from tasks.promotion import write_promotion
-from tasks.support import paths
+from tasks.support import paths, pool
 from tasks.support.selecting import make_rule, tabulate_calibrations
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +39,7 @@ HEADS = {
     ODD: {"kind": "detection", "elements": ELEMENTS},
 }
 SPLITS = ["train", "test", "unlabelled", "audit"]
+FLIPPED = "image003"  # in the pool: of another gender in r2 than in r1
 
 
 def toy_params(**changes: object) -> Params:
@@ -166,6 +167,8 @@ def write_labels(key: str, params: Params) -> None:
         values = np.where(sure[:, None], 0.9, 0.6) + draw.uniform(0, 0.05, (len(images), width))
         if isinstance(head, Classification):
             values[:, 1] = 1 - values[:, 0]
+            if key == "r2":
+                values[images.index(FLIPPED)] = values[images.index(FLIPPED), ::-1]
         other = "agreement" if isinstance(head, Classification | Detection) else "variance"
         columns[name] = hide_labelled(values.tolist())
         columns[f"{name}_std"] = hide_labelled([[0.1] * width] * len(images))
@@ -200,7 +203,33 @@ def test_page_shows_every_head_and_round(params: Params) -> None:
     for name in ("age", "gender", "units"):
         assert f"<td>{name}</td>" in page
         assert f"<h3>{name} <span>audit images" in page
-    assert page.count("<figure") == page.count("data:image/jpeg") == 18
+    # Three kept, three refused and three most disputed of each head, and the one that flipped.
+    assert page.count("<figure") == page.count("data:image/jpeg") == 3 * 9 + 1
+
+
+def test_what_flipped_between_rounds_is_counted_and_shown(params: Params) -> None:
+    page = report.write_report(paths.REPORT, params).read_text()
+    row = '<tr><td>{}</td><td class="n">{}</td><td class="n">{}</td>'
+    # Nineteen images of the pool have empty cells, and image003 is one of them.
+    assert row.format("gender", 19, "5.3%") in page
+    assert row.format("units", 19, "0.0%") in page
+    assert row.format("age", 19, "±0.000") in page
+    part = page.split("<h3>gender <span>audit images")[1].split("<h3>")[0]
+    assert part.split('<div class="flipped">')[1].count("<figure") == 1
+    alone = toy_params(rounds={"r1": {"teacher": "r0"}})
+    write_promotion(alone)
+    page = report.write_report(paths.REPORT, alone).read_text()
+    assert "What changed its mind" not in page
+    assert 'value="flipped"' not in page and 'class="flipped"' not in page
+
+
+def test_yields_are_told_by_class(params: Params) -> None:
+    page = report.write_report(paths.REPORT, params).read_text()
+    row = '<tr><td>{}</td><td class="n">{}</td><td class="n">{}</td></tr>'
+    part = page.split("<h4>gender <span>threshold")[1].split("</details>")[0]
+    kept = int(re.search(r"<td>male</td><td class=\"n\">(\d+) of 19</td>", part)[1])  # type: ignore[index]
+    assert row.format("male", f"{kept} of 19", f"{kept - 1} of 18") in part
+    assert '<td>female</td><td class="n">0 of 0</td><td class="n">' in part
 
 
 def test_what_confidence_means_is_shown_before_and_after(params: Params) -> None:
@@ -254,13 +283,13 @@ def test_loss_is_shown_as_plainly_as_gain(params: Params) -> None:
 
 def test_only_pool_images_are_shown(params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    positions = report.ImageStore.positions
+    positions = pool.ImageStore.positions
 
-    def listen(store: report.ImageStore, images: list[str]) -> np.ndarray:
+    def listen(store: pool.ImageStore, images: list[str]) -> np.ndarray:
         asked.extend(images)
         return positions(store, images)
 
-    monkeypatch.setattr(report.ImageStore, "positions", listen)
+    monkeypatch.setattr(pool.ImageStore, "positions", listen)
     # More than there are audit images: then all of the pool is shown.
     report.write_report(paths.REPORT, toy_params(report={"title": "Toy", "gallery": 30}))
     assert asked

@@ -15,7 +15,8 @@ def two(rows: list) -> pl.Series:
 
 def count(weights: pl.Series, head: Head, pool: str = "abc") -> Yield:
     """Of images a, b, c, ..., cut in two parts."""
-    table = pl.DataFrame({"image": list("abcd")[: len(weights)], "h_weight": weights})
+    hard = ["male"] * len(weights) if isinstance(head, Classification) else two([[1, 0]] * len(weights))
+    table = pl.DataFrame({"image": list("abcd")[: len(weights)], "h_weight": weights, "h_hard": hard})
     parts = [table[:1], table[1:]]
     return count_yields(parts, pl.Series(list(pool)), {"h": head}, "r1")["h"]
 
@@ -32,13 +33,19 @@ def test_detection_counts_elements_and_numbers_count_images() -> None:
     assert (count(weights, AFFECT).kept, count(weights, AFFECT).empty) == (1, 2)
 
 
+def test_what_was_said_of_the_pool_is_counted_by_class() -> None:
+    assert count(pl.Series([1.0, 0.0, None, 1.0]), GENDER).by_class == {"male": (1, 2), "female": (0, 0)}
+    assert count(two([[1, 0], [0, 1], None]), UNITS).by_class == {"AU1": (1, 2), "AU2": (0, 0)}
+    assert count(two([[1, 1]]), AFFECT).by_class == {}
+
+
 def test_nothing_empty_is_no_division_by_nothing() -> None:
     assert count(two([None]), AFFECT).percent == 0
 
 
 def test_audit_of_nothing_kept_is_shown_without_a_dot() -> None:
     heads: Heads = {"gender": GENDER}
-    pseudo = pl.DataFrame({"image": ["a"], "gender_weight": [0.0]})
+    pseudo = pl.DataFrame({"image": ["a"], "gender_weight": [0.0], "gender_hard": ["male"]})
     values = {"precision": float("nan"), "precision_without_selection": 0.5, "yield": 0.0, "audited": 0.0}
     place = {"round": "r1", "dataset": "lfw", "domain": "news", "head": "gender"}
     rows = [{**place, "metric": metric, "value": v, "low": v, "high": v} for metric, v in values.items()]
