@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 READY := $(VENV)/.ready
+BROWSER := $(shell command -v chromium chromium-browser google-chrome google-chrome-stable)
 export PATH := $(BIN):$(PATH)
 export DO_NOT_TRACK = true
 export MLFLOW_DISABLE_TELEMETRY = true
@@ -49,7 +50,8 @@ test: $(READY) ## format, lint, types, import contracts, tests
 	ruff check .
 	mypy
 	lint-imports --no-cache
-	python -m pytest
+	@test -n "$(BROWSER)" || echo "no Chromium is installed: the tests in a browser are left out"
+	python -m pytest $(if $(BROWSER),,-m "not browser")
 
 bench: $(READY) ## every measurement, against the limit and against peers: docs/benchmarks.md, a quarter of an hour
 	bash benchmarks/peers/install.sh

@@ -6,15 +6,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlencode
+from uuid import UUID
 
 import polars as pl
-from prefect.artifacts import (
-    create_image_artifact,
-    create_link_artifact,
-    create_markdown_artifact,
-    create_progress_artifact,
-    update_progress_artifact,
-)
+from prefect import runtime
+from prefect.artifacts import create_image_artifact, create_link_artifact, create_markdown_artifact
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 
 from distillery.params import Params
 from distillery.reporting.axes import number
@@ -32,8 +30,9 @@ RECORDED = re.compile(r"mlflow: round (\S+) is recorded as run (\w+) of experime
 
 
 def follow(name: str) -> Callable[[str], None]:
-    """A function that takes a stage's lines and shows how far it is."""
+    """A function that takes a stage's lines and shows how far it is, on the page of the flow run."""
     artifact, shown = None, 0.0
+    flow_run = UUID(str(runtime.flow_run.id))
 
     def note(line: str) -> None:
         nonlocal artifact, shown
@@ -42,12 +41,21 @@ def follow(name: str) -> Callable[[str], None]:
             return
         shown = time.monotonic()
         with suppress(Exception):  # a stage does not end because nobody can be told
-            if artifact is None:
-                artifact = create_progress_artifact(progress=100 * share, key=_key(name), description=name)
-            else:
-                update_progress_artifact(artifact, progress=100 * share)
+            artifact = _show_progress(artifact, name, flow_run, 100 * share)
 
     return note
+
+
+def _show_progress(artifact: UUID | None, name: str, flow_run: UUID, percent: float) -> UUID:
+    """Of the flow run and not of the task run, as Prefect's own function would make it: there few would look for it."""
+    with get_client(sync_client=True) as client:
+        if artifact is None:
+            asked = ArtifactCreate(
+                key=_key(name), type="progress", description=name, data=percent, flow_run_id=flow_run
+            )
+            return client.create_artifact(asked).id
+        client.update_artifact(artifact, ArtifactUpdate(data=percent))
+        return artifact
 
 
 def show_round(key: str, params: Params, lines: list[str]) -> None:
@@ -61,7 +69,10 @@ def show_round(key: str, params: Params, lines: list[str]) -> None:
     if (server := os.environ.get(MLFLOW)) and key in runs:
         _, run, experiment = runs[key].groups()
         link = f"{server}/#/experiments/{experiment}/runs/{run}"
-        create_link_artifact(link=link, link_text=f"round {key} in MLflow", key=_key(f"mlflow-{key}"))
+        about = "its metrics, figures, data sets and model"
+        create_link_artifact(
+            link=link, link_text=f"round {key} in MLflow", key=_key(f"mlflow-{key}"), description=about
+        )
         for picture in _pictures(key, params):
             address = f"{server}/get-artifact?{urlencode({'path': picture, 'run_uuid': run})}"
             create_image_artifact(image_url=address, key=_key(f"{key}-{picture}"), description=picture)

@@ -1,4 +1,7 @@
-"""Reads every round's evaluation; writes ``data/promotion.json``: which round is the champion, and why."""
+"""Reads every round's evaluation; writes ``data/promotion.json``: which round is the champion, and why.
+
+Also what each round is worth in the target domain: the few numbers by which DVC compares commits and experiments.
+"""
 
 import polars as pl
 
@@ -8,6 +11,7 @@ from distillery.params import TEACHER, Params
 from distillery.reporting import results
 from distillery.reporting.promotion import Decision, Limits, champion_of, decide, in_plain
 from tasks.support import paths
+from tasks.support.closing import target_metrics
 from tasks.support.command import run_stage
 from tasks.support.evaluations import stack_tables
 from tasks.support.written import write_metrics
@@ -18,7 +22,9 @@ def write_promotion(params: Params) -> str:
     decisions = decide_rounds(params)
     champion = champion_of(decisions, TEACHER)
     measured = {key: file_hash(paths.metrics(key)) for key in params.models}
-    write_metrics(paths.PROMOTION, {"champion": champion, "rounds": dict(in_plain(decisions)), "evaluations": measured})
+    target = {key: target_metrics(params, key) for key in params.models}
+    written = {"champion": champion, "rounds": dict(in_plain(decisions)), "evaluations": measured, "target": target}
+    write_metrics(paths.PROMOTION, written)
     for each in decisions:
         verdict = "takes the place of" if each.promoted else "does not take the place of"
         print(f"promotion: {each.round} {verdict} {each.against}")

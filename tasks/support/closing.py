@@ -1,6 +1,7 @@
 """The table that the pipeline closes with."""
 
 import json
+from statistics import fmean
 
 import polars as pl
 from rich.box import SIMPLE_HEAD
@@ -10,7 +11,7 @@ from rich.table import Table
 from distillery.params import TEACHER, Params
 from distillery.reporting import results
 from distillery.reporting.axes import number
-from distillery.reporting.headline import Comparison, compare_rounds, signed
+from distillery.reporting.headline import Comparison, compare_rounds, mean_comparison, signed
 from distillery.reporting.page import words
 from tasks.support import paths
 from tasks.support.command import run_stage
@@ -24,6 +25,16 @@ def compare_targets(params: Params, key: str) -> list[Comparison]:
     scores = stack_tables("scores", results.SCORES, list(dict.fromkeys((TEACHER, key))))
     scores = scores.filter(pl.col("dataset").is_in(params.targets))
     return compare_rounds(scores, params.heads, first=TEACHER, last=key)
+
+
+def target_metrics(params: Params, key: str) -> dict[str, float]:
+    """``<head>/<metric>``: a round's primary metric in the target domain, the mean of several data sets; ``mean``."""
+    compared = compare_targets(params, key)
+    by_name: dict[str, list[float]] = {}
+    for one in compared:
+        by_name.setdefault(f"{one.head}/{one.metric}", []).append(one.after)
+    mean = mean_comparison(compared)
+    return {name: fmean(values) for name, values in by_name.items()} | ({"mean": mean.after} if mean else {})
 
 
 def print_closing_table(params: Params) -> None:

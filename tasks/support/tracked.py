@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from distillery.files import file_hash
@@ -11,9 +10,7 @@ from distillery.params import TEACHER, Params
 from distillery.reporting import results
 from distillery.reporting.alarms import find_alarms
 from distillery.reporting.figures import draw_confusion, draw_reliability
-from distillery.reporting.headline import mean_comparison
 from tasks.support import paths
-from tasks.support.closing import compare_targets
 from tasks.support.evaluations import read_evaluation, stack_tables
 
 if TYPE_CHECKING:
@@ -32,19 +29,6 @@ def log_figures(client: "MlflowClient", run: str, evaluation: Path) -> None:
         for part in table.partition_by("dataset", "head", maintain_order=True) if len(table) else []:
             dataset, head = part["dataset"][0], part["head"][0]
             client.log_figure(run, draw(part), figure_name(what, dataset, head))
-
-
-def target_metrics(params: Params, key: str) -> dict[str, float]:
-    """``target/<head>/<metric>``: the primary metric in the target domain, the mean of several target data sets.
-
-    The rest of a run's metrics is named by way, data set, head and metric; these come first where rounds are compared.
-    """
-    compared = compare_targets(params, key)
-    by_name: dict[str, list[float]] = {}
-    for one in compared:
-        by_name.setdefault(f"target/{one.head}/{one.metric}", []).append(one.after)
-    mean = mean_comparison(compared)
-    return {name: fmean(values) for name, values in by_name.items()} | ({"target/mean": mean.after} if mean else {})
 
 
 def tag_alarms(client: "MlflowClient", run: str, rounds: list[str]) -> None:

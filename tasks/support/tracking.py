@@ -22,10 +22,11 @@ from distillery.networks.model import WEIGHTS, load_card
 from distillery.params import TEACHER, Params
 from distillery.tables import read_table
 from tasks.support import paths
+from tasks.support.closing import target_metrics
 from tasks.support.command import run_stage
 from tasks.support.record import find_experiment, named_errors, open_record
 from tasks.support.registry import record_champion
-from tasks.support.tracked import licences, log_figures, log_inputs, tag_alarms, target_metrics
+from tasks.support.tracked import licences, log_figures, log_inputs, tag_alarms
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -92,7 +93,8 @@ def _record_scores(client: "MlflowClient", parent: str, run: str, params: Params
         for name, value in _flatten(json.loads(path.read_text()), before).items()
         if value is not None
     }
-    metrics |= target_metrics(params, key)
+    # These come first where rounds are compared; the rest is named by way, data set, head and metric.
+    metrics |= {f"target/{name}": value for name, value in target_metrics(params, key).items()}
     _log_epochs(client, run, read_table(paths.model(key) / "history.parquet").to_dicts())
     _once(client, run, state, "metrics", lambda: _log_metrics(client, run, metrics, step=number))
     # The runs table and the charts show parents first: rounds are the steps of a line there.

@@ -1,4 +1,5 @@
 import json
+import subprocess
 from pathlib import Path
 
 import polars as pl
@@ -86,3 +87,17 @@ def test_the_page_and_dvc_tell_of_it(world: Path):
     assert f"The champion is {champion}" in page
     assert all(clause in page for clause in CLAUSES)
     assert champion in call(world, "dvc", "metrics", "show")
+
+
+def test_dvc_compares_commits_by_what_each_round_is_worth_in_the_target_domain(world: Path, params: Params):
+    for command in (["add", "-A"], ["commit", "-q", "-m", "made"]):
+        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *command], cwd=world, check=True)
+    found = json.loads(paths.PROMOTION.read_text())
+    assert set(found["target"]) == {"r0", "r1"}
+    heads = [name for name in found["target"]["r1"] if name != "mean"]
+    assert [name.split("/")[0] for name in heads] == sorted(params.learnt)
+    found["target"]["r1"]["mean"] += 0.125
+    paths.PROMOTION.write_text(json.dumps(found))
+    output = call(world, "dvc", "metrics", "diff", "--targets", str(paths.PROMOTION))
+    (line,) = [line for line in output.splitlines() if "target.r1" in line]
+    assert "target.r1.mean" in line and line.split()[-1] == "0.125"
