@@ -10,6 +10,7 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.states import Cancelled, Scheduled
 
 from flows.distillation import distillation, new_images, one_more_round
+from flows.environment import require_server
 from flows.stages import workspace_is_free
 from flows.study import study
 
@@ -44,4 +45,5 @@ def continue_crashed() -> None:
 
 
 if __name__ == "__main__":
+    require_server()
     main()

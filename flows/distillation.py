@@ -9,6 +9,7 @@ from prefect import flow, runtime
 
 from distillery.params import TEACHER, Params
 from flows.artifacts import show_round
+from flows.environment import require_server
 from flows.form import Domain, Heads, Inbox, Name, Overrides, Rounds, Selections, Views, add_round, added_by, fill_in
 from flows.stages import exit_on_sigterm, hold_workspace, record, run, save_experiment
 from tasks.support.inbox import declare_dataset, new_images_in, take_images
@@ -91,4 +92,5 @@ def distil(params: Params) -> None:
 
 if __name__ == "__main__":
     exit_on_sigterm()
+    require_server()
     distillation()

@@ -5,6 +5,7 @@
 
 from prefect import flow
 
+from flows.environment import require_server
 from flows.stages import exit_on_sigterm, hold_workspace, run
 from tasks.study.design import read_study
 from tasks.support.command import read_params
@@ -28,4 +29,5 @@ def study() -> None:
 
 if __name__ == "__main__":
     exit_on_sigterm()
+    require_server()
     study()

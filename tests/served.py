@@ -76,6 +76,18 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def wait_until_answered(address: str, process: subprocess.Popen, log: Path) -> None:
+    """Until a server that was started answers, however it does."""
+    until = time.monotonic() + 120
+    while True:
+        assert process.poll() is None and time.monotonic() < until, log.read_text()[-3000:]
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.3)
+
+
 class Served:
     """A working tree whose flows are served."""
 

@@ -1,15 +1,13 @@
 """Artefacts pushed to a store and pulled on another machine, where nothing has to run: a folder and a real S3 server."""
 
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.served import free_port, wait_until_answered
 from tests.world import call, contents
 
 AS_SOMEBODY = ("git", "-c", "user.name=t", "-c", "user.email=t@localhost")
@@ -33,31 +31,18 @@ def s3(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
 
     for key, value in KEYS.items():
         monkeypatch.setenv(key, value)
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
+    port = free_port()
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with (tmp_path / "s3.log").open("w") as log:
         server = subprocess.Popen(command, stdout=log, stderr=log)
     try:
-        _wait_for(address)
+        wait_until_answered(address, server, tmp_path / "s3.log")
         boto3.client("s3", endpoint_url=address).create_bucket(Bucket="artefacts")
         yield address
     finally:
         server.terminate()
         server.wait(30)
-
-
-def _wait_for(address: str) -> None:
-    until = time.monotonic() + 60
-    while True:
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-            return
-        except OSError:
-            assert time.monotonic() < until
-            time.sleep(0.2)
 
 
 @pytest.mark.parametrize("kind", ["folder_store", "s3"])

@@ -11,7 +11,7 @@ from pathlib import Path
 import mlflow
 import pytest
 
-from tests.served import Served, kill, processes_in, run_python
+from tests.served import Served, free_port, kill, processes_in, run_python
 from tests.world import call, edit_params
 
 
@@ -127,6 +127,14 @@ def test_what_ran_is_scheduled_again_and_what_was_being_cancelled_is_not(world: 
     output = run_python(world, tmp_path / "prefect", "-c", CRASHED)
     assert "held: RUNNING CANCELLING" in output
     assert "free: SCHEDULED CANCELLED" in output
+
+
+@pytest.mark.parametrize("module", ["flows.distillation", "flows.study", "flows.deployments"])
+def test_a_server_that_does_not_answer_is_named(finished: Path, module: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
+    output = call(finished, module, check=False)
+    assert "error: PREFECT_API_URL: no Prefect server answers at http://127.0.0.1:" in output
+    assert "Traceback" not in output
 
 
 def test_a_port_that_is_taken_is_named(finished: Path):

@@ -3,10 +3,8 @@
 import base64
 import json
 import shutil
-import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -29,6 +27,7 @@ from distillery.params import Params
 from distillery.tables import read_table
 from tasks.support import paths
 from tasks.support.command import read_params
+from tests.served import free_port, wait_until_answered
 from tests.world import call, environment
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own
@@ -105,30 +104,17 @@ def test_the_exported_network_answers_on_arrays_of_any_number_and_of_one_size(pa
 @pytest.fixture
 def address(recorded: Path, tmp_path: Path) -> Iterator[str]:
     """Where ``mlflow models serve`` answers, in a process that knows nothing of the project's code."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = str(found.getsockname()[1])
+    port = str(free_port())
     command = ["mlflow", "models", "serve", "-m", "models:/distillery@champion", "--env-manager", "local", "-p", port]
     known = environment(recorded) | {"MLFLOW_TRACKING_URI": _uri(recorded), "PYTHONPATH": ""}
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen([sys.executable, "-m", *command], cwd=tmp_path, env=known, stdout=log, stderr=log)
     try:
-        _wait_for(port, process, tmp_path / "log")
+        wait_until_answered(f"http://127.0.0.1:{port}/ping", process, tmp_path / "log")
         yield f"http://127.0.0.1:{port}/invocations"
     finally:
         process.terminate()
         process.wait(30)
-
-
-def _wait_for(port: str, process: subprocess.Popen, log: Path) -> None:
-    until = time.monotonic() + 120
-    while True:
-        assert process.poll() is None and time.monotonic() < until, log.read_text()[-3000:]
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.3)
 
 
 def test_it_answers_on_files_over_the_network(params: Params, address: str):
