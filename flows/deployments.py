@@ -7,6 +7,7 @@ from prefect import Flow, serve
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import DeploymentFilter, FlowRunFilter
 from prefect.client.schemas.objects import State, StateType
+from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import Cancelled, Scheduled
 
 from flows.distillation import distillation, new_images, one_more_round
@@ -21,6 +22,7 @@ NAMES: dict[str, Flow] = {
     "study": study,
 }
 GOING = (StateType.RUNNING, StateType.PENDING, StateType.CANCELLING)
+ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)
 
 
 def main() -> None:
@@ -31,13 +33,24 @@ def main() -> None:
 
 
 def continue_crashed() -> None:
-    """Schedule again what says that it runs while no flow holds this working tree; what was being cancelled is."""
+    """Schedule again what was going on when the servers ended; what was being cancelled is cancelled.
+
+    That is what still says that it runs while no flow holds this working tree, and a deployment's last run where that
+    crashed, as Prefect says of one that ended with the servers by ctrl-C.
+    """
     if not workspace_is_free():
         return
     with get_client(sync_client=True) as client:
         mine = DeploymentFilter(name={"any_": list(NAMES)})  # type: ignore[arg-type]
         going = FlowRunFilter(state={"type": {"any_": list(GOING)}})  # type: ignore[arg-type]
         runs = client.read_flow_runs(flow_run_filter=going, deployment_filter=mine)
+        ended = FlowRunFilter(state={"type": {"any_": list(ENDED)}})  # type: ignore[arg-type]
+        for name in NAMES:
+            one = DeploymentFilter(name={"any_": [name]})  # type: ignore[arg-type]
+            last = client.read_flow_runs(
+                flow_run_filter=ended, deployment_filter=one, sort=FlowRunSort.END_TIME_DESC, limit=1
+            )
+            runs += [run for run in last if run.state_type is StateType.CRASHED]
         for run in sorted(runs, key=lambda run: str(run.expected_start_time)):
             stopping = run.state is not None and run.state.type is StateType.CANCELLING
             state: State = Cancelled() if stopping else Scheduled(name="Crashed", message="continued")

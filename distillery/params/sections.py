@@ -25,7 +25,6 @@ class Dataset(Frozen):
     """One data set: where it lies, how it is read, which of its columns label which head.
 
     ``pairs``: a list of pairs of its images, by which an identification head is verified, as LFW's ``pairs.txt``.
-    ``licence``: the terms of its images, in a few words; every model that learns from them is tagged with it.
     """
 
     adapter: Literal["utkface", "folders", "people", "table"]
@@ -36,7 +35,6 @@ class Dataset(Frozen):
     heads: dict[str, str | tuple[str, ...]] = Field(default={})
     identity: str | None = None
     pairs: str | None = None
-    licence: str | None = None
     rename: dict[str, dict[str, str | None]] = Field(default={})
     splits: dict[str, dict[str, Share]]
 
@@ -126,8 +124,12 @@ class Report(Frozen):
 
 
 class Tracking(Frozen):
+    """``licences``: by data set the terms of its images, in a few words, with which models that learn from it are
+    tagged. Here, where no stage looks: a correction runs nothing again."""
+
     uri: str
     experiment: Annotated[str, Field(pattern="^[^/:'\"]+$")]  # MLflow's rule for the registered model's name
+    licences: dict[str, str] = Field(default={})
 
 
 class Round(Frozen):

@@ -15,8 +15,8 @@ def pool_cells(
 ) -> pl.DataFrame:
     """``image``, ``known`` and what became of the cell.
 
-    ``kept``; ``sureness``, greater is surer; ``disputed``, the greater the less its views agree; ``soft`` and ``hard``
-    as stored.
+    ``kept``, of elements whether any is; ``sureness``, greater is surer; ``disputed``, the greater the less its views
+    agree; ``soft``, ``hard`` and ``weight`` as stored.
 
     Args:
         pseudo: the pseudo-labels table in parts; labelled cells are left out.
@@ -31,8 +31,8 @@ def pool_cells(
         labels = part.select("image", **stored).filter(pl.col("weight").is_not_null())
         labels = labels.join(pool, on="image", maintain_order="left")
         sureness = across(labels["confidence"]).mean(axis=1) * (-1 if isinstance(head, Regression) else 1)
-        kept = across(labels["weight"]).max(axis=1, initial=0) > 0
-        found.append(labels.drop("weight", "confidence").with_columns(kept=kept, sureness=sureness))
+        kept = kept_parts(labels["weight"], head).max(axis=1)
+        found.append(labels.drop("confidence").with_columns(kept=kept, sureness=sureness))
     spread = views_column(name, head)
     sign = 1 if isinstance(head, Regression) else -1
     views = [
@@ -47,13 +47,19 @@ def views_column(name: str, head: Head) -> str:
     return f"{name}_std" if isinstance(head, Regression) else f"{name}_agreement"
 
 
+def kept_parts(weight: pl.Series, head: Head) -> np.ndarray:
+    """What can be kept or refused by itself: bool [rows, elements], of other heads [rows, 1]."""
+    weights = across(weight)
+    return (weights if isinstance(head, Detection) else weights.min(axis=1, keepdims=True)) > 0
+
+
 def moved(before: pl.DataFrame, after: pl.DataFrame, head: Head) -> pl.DataFrame:
-    """The cells of both rounds: those ``after``, with ``was_kept``, and ``moved``, how far the answer went.
+    """The cells of both rounds: those ``after``, with ``was_weight``, and ``moved``, how far the answer went.
 
     From 0 to 1: of classes half the change of their probabilities where the decision is another one, else 0; of
     elements the share whose decision is; of numbers the mean change as a share of the range.
     """
-    earlier = before.select("image", was_soft="soft", was_hard="hard", was_kept="kept")
+    earlier = before.select("image", was_soft="soft", was_hard="hard", was_weight="weight")
     both = after.join(earlier, on="image", maintain_order="left")
     match head:
         case Classification():

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from distillery.heads import Detection, Head, Regression
-from distillery.reporting.cells import moved
+from distillery.reporting.cells import kept_parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,25 +23,26 @@ class Flips:
     """Kept before, refused now."""
 
 
-def count_flips(before: pl.DataFrame, after: pl.DataFrame, name: str, head: Head) -> Flips:
-    """How many decisions changed from one round's ``cells.pool_cells`` to the next one's.
+def count_flips(both: pl.DataFrame, name: str, head: Head) -> Flips:
+    """How many decisions changed from one round to the next.
 
-    A cell of elements has flipped by the share of them that have.
+    Args:
+        both: what ``cells.moved`` gives.
+        name: the head's.
+        head: a detection has a cell for each element.
     """
-    both = moved(before, after, head)
-    far, kept, was_kept = both["moved"], both["kept"], both["was_kept"]
-    flipped = far if isinstance(head, Detection) else far > 0
+    kept, was_kept = (kept_parts(both[column], head) for column in ("weight", "was_weight"))
+    far = both["moved"].to_numpy()
     numbers = isinstance(head, Regression)
     return Flips(
         head=name,
-        cells=len(both),
-        flipped=None if numbers else _share(flipped),
+        cells=kept.size,
+        flipped=None if numbers else _share(far if isinstance(head, Detection) else far > 0),
         far=_share(far * (head.range[1] - head.range[0])) if isinstance(head, Regression) else None,
         taken=_share(kept & ~was_kept),
         dropped=_share(~kept & was_kept),
     )
 
 
-def _share(column: pl.Series) -> float:
-    mean = column.mean()
-    return float(mean) if isinstance(mean, int | float) else 0.0
+def _share(found: np.ndarray) -> float:
+    return float(found.mean()) if found.size else 0.0

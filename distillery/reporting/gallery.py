@@ -54,8 +54,9 @@ def show_pseudo_labels(
     chosen = {
         KEPT: spread(shown.filter("kept"), each),
         REFUSED: spread(shown.filter(~pl.col("kept")), each),
-        DISPUTED: _most(shown, "disputed", each),
     }
+    if shown["disputed"].n_unique() > 1:  # by one view nothing is disputed
+        chosen[DISPUTED] = _most(shown, "disputed", each)
     if "moved" in shown.columns:
         chosen[FLIPPED] = _most(shown.filter(pl.col("moved") > 0), "moved", each)
     groups = {group: _faces(images, head, details, pixels) for group, images in chosen.items()}

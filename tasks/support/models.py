@@ -3,6 +3,7 @@
 import io
 import logging
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
 
 import mlflow
@@ -21,7 +22,8 @@ from distillery.params import Params
 from tasks.support import served
 
 # Named, or MLflow infers them in a subprocess, 8 to 15 s; the library's own, and what reads image files.
-REQUIREMENTS = ["torch", "torchvision", "polars", "pyarrow", "pydantic", "pillow", "numpy", "pandas"]
+PACKAGES = ("torch", "torchvision", "polars", "pyarrow", "pydantic", "pillow", "numpy", "pandas")
+REQUIREMENTS = [f"{name}=={version(name).partition('+')[0]}" for name in PACKAGES]
 
 
 class Exported(nn.Module):
@@ -77,6 +79,6 @@ def _log_exported(network: MultiHead, card: Card, metadata: Mapping) -> None:
         name="network",
         signature=signature,
         input_example=example.numpy(),
-        pip_requirements=["torch"],
+        pip_requirements=REQUIREMENTS[:1],
         metadata=metadata,
     )

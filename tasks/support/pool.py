@@ -54,9 +54,8 @@ def _show_head(pool: pl.DataFrame, name: str, head: Head, params: Params) -> tup
     *before, last = params.rounds
     cells, flips = _cells(pool, name, head, last), None
     if before:
-        earlier = _cells(pool, name, head, before[-1])
-        flips = count_flips(earlier, cells, name, head)
-        cells = moved(earlier, cells, head)
+        cells = moved(_cells(pool, name, head, before[-1]), cells, head)
+        flips = count_flips(cells, name, head)
     store = ImageStore(paths.IMAGES)
     gallery = show_pseudo_labels(
         cells,

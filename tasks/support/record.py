@@ -1,7 +1,8 @@
-"""Where the MLflow record lies: its database opened, its experiment found, its errors said in one line."""
+"""Where the MLflow record lies and how it is written to: its database opened, its errors said in one line."""
 
 import os
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ from tasks.support.command import is_out_of_memory
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+
+MAX_PARAM = 6000  # characters that MLflow stores of one value
+Record = Mapping[str, float]
 
 
 def open_record(params: Params) -> "MlflowClient":
@@ -67,3 +71,31 @@ def named_errors(params: Params) -> Iterator[None]:
             f"tracking.uri: the MLflow record {params.tracking.uri} cannot be written ({reason[:300]}); "
             "make room or make it writable, then run the same command again"
         ) from error
+
+
+def log_params(client: "MlflowClient", run: str, params: Mapping[str, object]) -> None:
+    """Those of a run's parameters that it does not have yet: MLflow never changes one."""
+    from mlflow.entities import Param
+
+    known = client.get_run(run).data.params
+    batch = [Param(name, str(value)[:MAX_PARAM]) for name, value in params.items() if name not in known]
+    for start in range(0, len(batch), 100):  # the most that one call takes
+        client.log_batch(run, params=batch[start : start + 100])
+
+
+def log_metrics(client: "MlflowClient", run: str, metrics: Record, *, step: int) -> None:
+    """A run's metrics at one step, in as few calls as MLflow allows."""
+    from mlflow.entities import Metric
+
+    now = int(time.time() * 1000)
+    batch = [Metric(name, float(value), now, step) for name, value in metrics.items()]
+    for start in range(0, len(batch), 900):  # the most that one call takes is 1,000
+        client.log_batch(run, metrics=batch[start : start + 900])
+
+
+def flatten(nested: Mapping[str, object], before: str = "") -> dict:
+    """Nested values under their names joined by slashes."""
+    flat: dict = {}
+    for name, value in nested.items():
+        flat |= flatten(value, f"{before}{name}/") if isinstance(value, Mapping) else {f"{before}{name}": value}
+    return flat

@@ -1,5 +1,6 @@
 """The registered model: a version for each round, and who is champion and challenger among them."""
 
+import hashlib
 import json
 import logging
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from distillery.files import file_hash
 from distillery.networks.model import WEIGHTS
 from distillery.params import Params
 from tasks.support import paths
+from tasks.support.provenance import code_hash
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 OF_RUN = ("round", "teacher", "data", "licence")  # tags that a version has from its run
 CHAMPION, CHALLENGER = "champion", "challenger"
 WEIGHTS_TAG = "weights"  # their hash: a run may be given other weights, and the same weights stand in several runs
+SERVED_TAG = "served"  # a hash of what else its answers hang on
+SERVED = ("tasks/support/served.py", "distillery/images", "distillery/networks", "distillery/heads.py")
 
 
 def record_champion(client: "MlflowClient", runs: Mapping[str, str], params: Params) -> None:
@@ -30,7 +34,7 @@ def record_champion(client: "MlflowClient", runs: Mapping[str, str], params: Par
     if promotion.get("evaluations") != {key: file_hash(paths.metrics(key)) for key in runs}:
         return
     name = params.tracking.experiment
-    versions = {key: _version(client, name, key, run) for key, run in runs.items()}
+    versions = {key: _version(client, key, run, params) for key, run in runs.items()}
     for key, version in versions.items():
         known = client.get_run(runs[key]).data.tags
         tags = {tag: known[tag] for tag in OF_RUN if tag in known} | _verdict(promotion["rounds"].get(key))
@@ -58,13 +62,21 @@ def versions_of(client: "MlflowClient", name: str, weights: str) -> list:
     return list(client.search_model_versions(f"name = '{name}' and tags.`{WEIGHTS_TAG}` = '{weights}'"))
 
 
-def _version(client: "MlflowClient", name: str, key: str, run: str) -> str:
-    """The version that has a round's weights, which are registered where they are not."""
+def how_served(params: Params) -> str:
+    """A hash of the code and the limits by which a registered model reads images."""
+    limits = f"{params.manifest.min_side} {params.manifest.max_pixels}"
+    return hashlib.blake2b(f"{code_hash(SERVED)} {limits}".encode(), digest_size=16).hexdigest()
+
+
+def _version(client: "MlflowClient", key: str, run: str, params: Params) -> str:
+    """The version that has a round's weights and answers by today's code, which is registered where it is not."""
+    name = params.tracking.experiment
     import mlflow
 
-    weights = file_hash(paths.model(key) / WEIGHTS)
-    if found := versions_of(client, name, weights):
-        return str(found[0].version)
+    tags = {WEIGHTS_TAG: file_hash(paths.model(key) / WEIGHTS), SERVED_TAG: how_served(params)}
+    for version in versions_of(client, name, tags[WEIGHTS_TAG]):
+        if version.tags.get(SERVED_TAG) == tags[SERVED_TAG]:
+            return str(version.version)
     # A model is no artifact of its run since MLflow 3, which it finds all the same and warns of each time.
     logging.getLogger("mlflow.tracking._model_registry.fluent").setLevel(logging.ERROR)
-    return str(mlflow.register_model(f"runs:/{run}/model", name, tags={WEIGHTS_TAG: weights}).version)
+    return str(mlflow.register_model(f"runs:/{run}/model", name, tags=tags).version)

@@ -44,6 +44,8 @@ class Student(PythonModel):
         return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns(self.card.heads))
 
     def _read(self, row: int, data: bytes, limits: dict[str, Any]) -> np.ndarray:
+        if not isinstance(data, bytes):
+            raise MlflowException(f"row {row}: {type(data).__name__}, not the bytes of a file", INVALID_PARAMETER_VALUE)
         try:
             return fit(decode(data, min_side=limits["min_side"], max_pixels=limits["max_pixels"]), self.card.size)
         except UnreadableImageError as error:

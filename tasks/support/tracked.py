@@ -10,6 +10,7 @@ from distillery.params import TEACHER, Params
 from distillery.reporting import results
 from distillery.reporting.alarms import find_alarms
 from distillery.reporting.figures import draw_confusion, draw_reliability
+from distillery.tables import POOL
 from tasks.support import paths
 from tasks.support.evaluations import read_evaluation, stack_tables
 
@@ -41,12 +42,17 @@ def tag_alarms(client: "MlflowClient", run: str, rounds: list[str]) -> None:
 
 
 def licences(params: Params, key: str) -> str:
-    """The terms of the data sets whose images a round's network learnt from, as params.yaml names them."""
-    learnt = {name for name, share in params.teacher.mixing.items() if share}
-    if key != TEACHER:
-        learnt |= {name for name, share in params.student.mixing.items() if share} | set(params.targets)
+    """The terms of the data sets whose images a round's network learnt from, as ``tracking.licences`` names them."""
+    mixing = (params.teacher if key == TEACHER else params.student).mixing
+    learnt = {name for name, share in mixing.items() if share}
     sets = params.manifest.datasets.items()
-    return "; ".join(f"{name}: {one.licence or 'not said'}" for name, one in sets if name in learnt)
+    if key != TEACHER:
+        learnt |= {name for name, share in params.teacher.mixing.items() if share}  # through what it labelled
+    if mixing.get("pseudo_labelled"):
+        # Also the empty cells of labelled images.
+        filled = {"train", *POOL}
+        learnt |= {name for name, one in sets if any(filled & set(shares) for shares in one.splits.values())}
+    return "; ".join(f"{name}: {params.tracking.licences.get(name, 'not said')}" for name, _ in sets if name in learnt)
 
 
 def log_inputs(client: "MlflowClient", run: str, key: str, params: Params) -> None:

@@ -10,7 +10,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,8 +23,8 @@ from distillery.tables import read_table
 from tasks.support import paths
 from tasks.support.closing import target_metrics
 from tasks.support.command import run_stage
-from tasks.support.record import find_experiment, named_errors, open_record
-from tasks.support.registry import record_champion
+from tasks.support.record import Record, find_experiment, flatten, log_metrics, log_params, named_errors, open_record
+from tasks.support.registry import how_served, record_champion
 from tasks.support.tracked import licences, log_figures, log_inputs, tag_alarms
 
 if TYPE_CHECKING:
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
 KEY = "distillery.key"
 FLOW_RUN, EXPERIMENT = "DISTILLERY_FLOW_RUN", "DISTILLERY_EXPERIMENT"  # set by a flow: its run's id and name
-MAX_PARAM = 6000  # characters that MLflow stores of one value
-Record = Mapping[str, float]
 
 
 @contextmanager
@@ -90,15 +87,15 @@ def _record_scores(client: "MlflowClient", parent: str, run: str, params: Params
     metrics = {
         name: value
         for before, path in files.items()
-        for name, value in _flatten(json.loads(path.read_text()), before).items()
+        for name, value in flatten(json.loads(path.read_text()), before).items()
         if value is not None
     }
     # These come first where rounds are compared; the rest is named by way, data set, head and metric.
     metrics |= {f"target/{name}": value for name, value in target_metrics(params, key).items()}
     _log_epochs(client, run, read_table(paths.model(key) / "history.parquet").to_dicts())
-    _once(client, run, state, "metrics", lambda: _log_metrics(client, run, metrics, step=number))
+    _once(client, run, state, "metrics", lambda: log_metrics(client, run, metrics, step=number))
     # The runs table and the charts show parents first: rounds are the steps of a line there.
-    _once(client, run, state, "parent", lambda: _log_metrics(client, parent, metrics, step=number))
+    _once(client, run, state, "parent", lambda: log_metrics(client, parent, metrics, step=number))
 
 
 def _record_artefacts(client: "MlflowClient", run: str, params: Params, key: str) -> None:
@@ -107,7 +104,13 @@ def _record_artefacts(client: "MlflowClient", run: str, params: Params, key: str
     model, state = paths.model(key), file_hash(paths.metrics(key))
     _once(client, run, state, "figures", lambda: log_figures(client, run, paths.evaluation(key)))
     _once(client, run, state, "inputs", lambda: log_inputs(client, run, key, params))
-    _once(client, run, file_hash(model / WEIGHTS), "model", lambda: log_models(run, model, params))
+    _once(
+        client,
+        run,
+        f"{file_hash(model / WEIGHTS)}-{how_served(params)}",
+        "model",
+        lambda: log_models(run, model, params),
+    )
 
 
 def _once(client: "MlflowClient", run: str, state: str, part: str, act: Callable[[], object]) -> None:
@@ -121,7 +124,7 @@ def _pipeline_run(client: "MlflowClient", params: Params) -> str:
     nothing = {"tracking", "promotion", "views"}  # of which no network follows
     facts = {"params": params.model_dump(mode="json", exclude=nothing), "manifest": file_hash(paths.MANIFEST)}
     run = _find_or_create(client, params, _hash(facts), name=params.report.title, tags={})
-    _log_params(client, run, _flatten(params.model_dump(mode="json", exclude={"tracking", "faces"})))
+    log_params(client, run, flatten(params.model_dump(mode="json", exclude={"tracking", "faces"})))
     names = {"git.commit": _commit(), "prefect.flow_run": os.environ.get(FLOW_RUN, "")}
     names["dvc.experiment"] = os.environ.get(EXPERIMENT, "")
     if Path("dvc.lock").is_file():
@@ -142,18 +145,9 @@ def _round_run(client: "MlflowClient", params: Params, key: str, provenance: Map
     chosen = {"network": params.network, "training": section}
     if key != TEACHER:
         chosen |= {"predictions": params.predictions, "pseudo_labels": params.pseudo_labels}
-    flat = _flatten({name: part.model_dump(mode="json") for name, part in chosen.items()})
-    _log_params(client, run, {**flat, "seed": params.seed, **{f"from/{k}": v for k, v in provenance.items()}})
+    flat = flatten({name: part.model_dump(mode="json") for name, part in chosen.items()})
+    log_params(client, run, {**flat, "seed": params.seed, **{f"from/{k}": v for k, v in provenance.items()}})
     return run
-
-
-def _log_params(client: "MlflowClient", run: str, params: Mapping[str, object]) -> None:
-    from mlflow.entities import Param
-
-    known = client.get_run(run).data.params
-    batch = [Param(name, str(value)[:MAX_PARAM]) for name, value in params.items() if name not in known]
-    for start in range(0, len(batch), 100):  # the most that one call takes
-        client.log_batch(run, params=batch[start : start + 100])
 
 
 def _find_or_create(client: "MlflowClient", params: Params, key: str, *, name: str, tags: dict[str, str]) -> str:
@@ -168,23 +162,7 @@ def _log_epochs(client: "MlflowClient", run: str, records: Sequence[Record]) -> 
     last = client.get_run(run).data.metrics.get("epoch", 0)
     for record in records:
         if record["epoch"] > last:
-            _log_metrics(client, run, record, step=int(record["epoch"]))
-
-
-def _log_metrics(client: "MlflowClient", run: str, metrics: Record, *, step: int) -> None:
-    from mlflow.entities import Metric
-
-    now = int(time.time() * 1000)
-    batch = [Metric(name, float(value), now, step) for name, value in metrics.items()]
-    for start in range(0, len(batch), 900):  # the most that one call takes is 1,000
-        client.log_batch(run, metrics=batch[start : start + 900])
-
-
-def _flatten(nested: Mapping[str, object], before: str = "") -> dict:
-    flat: dict = {}
-    for name, value in nested.items():
-        flat |= _flatten(value, f"{before}{name}/") if isinstance(value, Mapping) else {f"{before}{name}": value}
-    return flat
+            log_metrics(client, run, record, step=int(record["epoch"]))
 
 
 def _hash(facts: object) -> str:

@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -79,6 +80,13 @@ def test_triggers_queue_run_in_order_and_leave_what_they_made(served: Served):
         assert answer.read().startswith(b"\x89PNG")
     experiments = call(served.folder, "dvc", "exp", "list", "--name-only")
     assert first["name"] in experiments and second["name"] in experiments
+    refs = _git(served.folder, "for-each-ref", "refs/exps", "--format=%(refname)").split()
+    (kept,) = (ref for ref in refs if ref.endswith(f"/{first['name']}"))
+    assert "fall: 0.03" in _git(served.folder, "show", f"{kept}:params.yaml"), "as it was, committed or not"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def test_a_cancelled_run_ends_its_stage_and_a_killed_server_continues_what_ran(served: Served):
@@ -90,6 +98,12 @@ def test_a_cancelled_run_ends_its_stage_and_a_killed_server_continues_what_ran(s
     served.process.wait(60)
     for left in ("flows.distillation", "prefect", "tasks.student"):
         kill(served.folder, left)
+    served.start()
+    served.wait_for(lambda: served.log.read_text().count("of 4000") > 2, 400)
+    assert served.state(run)["type"] == "RUNNING"
+
+    served.stop()  # by ctrl-C
+    assert not any("tasks.student" in line for line in processes_in(served.folder).values())
     served.start()
     served.wait_for(lambda: served.log.read_text().count("of 4000") > 2, 400)
     assert served.state(run)["type"] == "RUNNING"
@@ -137,10 +151,17 @@ def test_a_server_that_does_not_answer_is_named(finished: Path, module: str, mon
     assert "Traceback" not in output
 
 
-def test_a_port_that_is_taken_is_named(finished: Path):
+def test_a_port_that_is_taken_is_named_and_an_open_address_warned_of(finished: Path):
+    host = "127.0.0.2"  # of this machine, and not the one that is meant for it alone
     with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
+        taken.bind((host, 0))
         taken.listen()
         port = taken.getsockname()[1]
-        output = call(finished, "flows.serving", "--prefect", str(port), check=False)
-    assert f"error: 127.0.0.1:{port} cannot be bound" in output
+        output = call(finished, "flows.serving", "--host", host, "--prefect", str(port), check=False)
+    assert f"warning: bound to {host}: neither server has a password" in output
+    assert f"error: {host}:{port} cannot be bound" in output
+
+
+def test_no_address_is_not_every_address(finished: Path):
+    output = call(finished, "flows.serving", "--host", "0.0.0.0", check=False)
+    assert "error: --host 0.0.0.0: give the address by which others reach this machine" in output

@@ -56,22 +56,28 @@ def test_a_class_moves_as_its_probabilities_do_but_only_where_the_decision_is_an
     )
     found = moved(before, after, GENDER)
     assert found["moved"].to_list() == pytest.approx([0.8, 0, 0.5, 0])
-    assert found["was_kept"].to_list() == [True, True, False, False]
-    flips = count_flips(before, after, "gender", GENDER)
+    assert found["was_weight"].to_list() == [1, 1, 0, 0]
+    flips = count_flips(found, "gender", GENDER)
     assert (flips.cells, flips.flipped, flips.taken, flips.dropped, flips.far) == (4, 0.5, 0.25, 0.25, None)
 
 
-def test_elements_flip_by_their_share_and_numbers_go_so_far() -> None:
+def test_elements_flip_and_are_kept_one_by_one() -> None:
     none = wide([[False, False]] * 4, pl.Boolean)
     some = wide([[True, False], [True, True], [False, False], [False, True]], pl.Boolean)
-    soft = [[0.5, 0.5]] * 4
-    units = count_flips(cells(UNITS, soft, none, [True] * 4), cells(UNITS, soft, some, [True] * 4), "units", UNITS)
-    assert units.flipped == pytest.approx((0.5 + 1 + 0 + 0.5) / 4)
-    young, old = ([[age]] * 4 for age in (20.0, 27.0))
-    ages = count_flips(cells(AGE, young, wide(young), [True] * 4), cells(AGE, old, wide(old), [True] * 4), "age", AGE)
-    assert (ages.flipped, ages.far) == (None, pytest.approx(7))
+    before, after = (cells(UNITS, [[0.5, 0.5]] * 4, said, [True] * 4) for said in (none, some))
+    after = after.with_columns(weight=wide([[1.0, 0.0]] * 4))
+    flips = count_flips(moved(before, after, UNITS), "units", UNITS)
+    assert (flips.cells, flips.flipped, flips.taken, flips.dropped) == (8, 0.5, 0, 0.5)
+    assert after["kept"].to_list() == [True] * 4
+
+
+def test_numbers_go_so_far_in_their_unit() -> None:
+    young, old = (cells(AGE, [[age]] * 4, wide([[age]] * 4), [True] * 4) for age in (20.0, 27.0))
+    flips = count_flips(moved(young, old, AGE), "age", AGE)
+    assert (flips.cells, flips.flipped, flips.far) == (4, None, pytest.approx(7))
 
 
 def test_no_cell_in_common_is_no_division_by_nothing() -> None:
     found = cells(GENDER, [[0.9, 0.1]] * 4, pl.Series(["male"] * 4), [True] * 4)
-    assert count_flips(found.clear(), found, "gender", GENDER).flipped == 0
+    flips = count_flips(moved(found.clear(), found, GENDER), "gender", GENDER)
+    assert (flips.cells, flips.flipped, flips.taken) == (0, 0, 0)

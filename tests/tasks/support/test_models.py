@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import mlflow
 import numpy as np
@@ -86,6 +87,15 @@ def test_a_file_that_is_no_picture_is_named_by_its_row(params: Params):
         mlflow.pyfunc.load_model("models:/distillery@champion").predict(files)
 
 
+def test_a_path_is_no_file(params: Params):
+    served = mlflow.pyfunc.load_model("models:/distillery@champion")
+    with pytest.raises(MlflowException, match="row 0: PosixPath, not the bytes of a file"):
+        served.unwrap_python_model().predict(
+            SimpleNamespace(model_config={"min_side": 16, "max_pixels": 10**6}),
+            pd.DataFrame({"image": [Path(_pictures(1)["path"][0])]}),
+        )
+
+
 def test_the_exported_network_answers_on_arrays_of_any_number_and_of_one_size(params: Params):
     experiment = mlflow.get_experiment_by_name("distillery")
     assert experiment is not None
@@ -106,7 +116,10 @@ def address(recorded: Path, tmp_path: Path) -> Iterator[str]:
     """Where ``mlflow models serve`` answers, in a process that knows nothing of the project's code."""
     port = str(free_port())
     command = ["mlflow", "models", "serve", "-m", "models:/distillery@champion", "--env-manager", "local", "-p", port]
-    known = environment(recorded) | {"MLFLOW_TRACKING_URI": _uri(recorded), "PYTHONPATH": ""}
+    for package in ("distillery", "tasks", "flows"):  # before those that are installed, after the model's own
+        (tmp_path / "decoys" / package).mkdir(parents=True)
+        (tmp_path / "decoys" / package / "__init__.py").write_text("raise ImportError('the project was asked')")
+    known = environment(recorded) | {"MLFLOW_TRACKING_URI": _uri(recorded), "PYTHONPATH": str(tmp_path / "decoys")}
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen([sys.executable, "-m", *command], cwd=tmp_path, env=known, stdout=log, stderr=log)
     try:
