@@ -30,10 +30,10 @@ def run(folder: Path, say: Say) -> bool:
     served = Served(world)
     served.start()
     try:
-        asked, found = _trigger(served)
+        asked, found = _trigger_all(served)
     finally:
         served.stop()
-    ended = [(_moment(one["start_time"]), _moment(one["end_time"]), one) for one in found if one["end_time"]]
+    ended = [(_moment(one["start_time"]), _moment(one["end_time"]), one) for one in found]
     for start, end, one in ended:
         who = "by hand " if one["id"] in asked else "schedule"
         seconds = (end - start).total_seconds()
@@ -53,7 +53,7 @@ def run(folder: Path, say: Say) -> bool:
     return apart and whole and scheduled > 0
 
 
-def _trigger(served: Served) -> tuple[set[str], list[dict]]:
+def _trigger_all(served: Served) -> tuple[set[str], list[dict]]:
     """Ask and schedule until all that was asked for has ended; returns those runs' ids, and every run in its order."""
     asked = [served.trigger({}) for _ in range(COUNT)]
     deployment = served.api("GET", "/deployments/name/distillation/distil")["id"]
@@ -61,9 +61,15 @@ def _trigger(served: Served) -> tuple[set[str], list[dict]]:
     (made,) = served.api("POST", f"/deployments/{deployment}/schedules", schedule)
     for flow_run in asked:
         served.end_of(flow_run, 3600)
+    served.wait_for(lambda: len(_complete(served)) > COUNT, 600)  # of the schedule's, one at least
     served.api("DELETE", f"/deployments/{deployment}/schedules/{made['id']}")  # type: ignore[call-overload]
+    return {flow_run["id"] for flow_run in asked}, _complete(served)
+
+
+def _complete(served: Served) -> list[dict]:
+    """Every run that has ended, in the order of their starts."""
     found = served.api("POST", "/flow_runs/filter", {"sort": "START_TIME_ASC", "limit": 200})
-    return {flow_run["id"] for flow_run in asked}, list(found)  # type: ignore[arg-type]
+    return [dict(one) for one in found if dict(one)["end_time"]]
 
 
 def _moment(text: str) -> datetime:
