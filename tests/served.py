@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -24,8 +25,6 @@ def flow_environment(world: Path, home: Path) -> dict[str, str]:
         "PREFECT_HOME": str(home),
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "GIT_CONFIG_GLOBAL": os.devnull,  # nobody's name
-        "GIT_CONFIG_SYSTEM": os.devnull,
     }
 
 
@@ -121,8 +120,17 @@ class Served:
             data=None if body is None else json.dumps(body).encode(),
             headers=headers,
         )
-        with urllib.request.urlopen(request, timeout=30) as answer:
-            found = answer.read()
+        for patience in reversed(range(10)):
+            try:
+                with urllib.request.urlopen(request, timeout=30) as answer:
+                    found = answer.read()
+                break
+            except urllib.error.HTTPError as error:
+                # The server's database is busy; Prefect's own client asks again too.
+                if error.code != 503 or not patience:
+                    raise
+                error.close()
+                time.sleep(1)
         return json.loads(found) if found else {}
 
     def trigger(self, parameters: dict, flow: str = "distillation", name: str = "distil") -> dict:
