@@ -59,7 +59,10 @@ def show_pseudo_labels(
         chosen[DISPUTED] = _most(shown, "disputed", each)
     if "moved" in shown.columns:
         chosen[FLIPPED] = _most(shown.filter(pl.col("moved") > 0), "moved", each)
-    groups = {group: _faces(images, head, details, pixels) for group, images in chosen.items()}
+    # At once: what is told of them lies in tables that may be large, and one face may be of two groups.
+    everyone = pl.concat([rows["image"] for rows in chosen.values()]).unique(maintain_order=True)
+    faces = dict(zip(everyone, _faces(everyone, head, details, pixels), strict=True))
+    groups = {group: [faces[image] for image in rows["image"]] for group, rows in chosen.items()}
     return Gallery(head=name, groups=groups, audited=audited)
 
 
@@ -76,12 +79,12 @@ def spread(table: pl.DataFrame, count: int) -> pl.DataFrame:
     return ordered[even_steps(len(table), count)]
 
 
-def _faces(chosen: pl.DataFrame, head: Head, details: Details, pixels: Pixels) -> list[Face]:
-    """In the order of the chosen."""
-    if not len(chosen):
+def _faces(images: pl.Series, head: Head, details: Details, pixels: Pixels) -> list[Face]:
+    """In the order of the images."""
+    if not len(images):
         return []
-    rows = chosen.select("image").join(details(chosen["image"]), on="image", maintain_order="left").to_dicts()
-    pictures = zip(pixels(chosen["image"].to_list()), rows, strict=True)
+    rows = images.to_frame("image").join(details(images), on="image", maintain_order="left").to_dicts()
+    pictures = zip(pixels(images.to_list()), rows, strict=True)
     return [Face(source=inline(image), caption=describe(row, head)) for image, row in pictures]
 
 

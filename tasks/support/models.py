@@ -34,8 +34,7 @@ class Exported(nn.Module):
         self.network, self.heads = network, heads
 
     def forward(self, images: Tensor) -> Tensor:
-        decoded = decode_all(self.heads, self.network(images))
-        return torch.cat([decoded[name][0] for name in self.heads], dim=1)
+        return served.in_a_row(self.heads, decode_all(self.heads, self.network(images)))
 
 
 def log_models(run: str, folder: Path, params: Params) -> None:

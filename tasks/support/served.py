@@ -3,6 +3,7 @@
 MLflow copies this file and the library beside the weights, so that a registered model needs nothing of the project.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
+from torch import Tensor
 
 from distillery.heads import Classification, LearntHeads, names
 from distillery.images.decoding import UnreadableImageError, decode, fit
@@ -22,6 +24,7 @@ from distillery.networks.multihead import decode_all
 
 IMAGE = "image"  # the column of files' bytes
 BATCH = 256
+Decoded = Mapping[str, tuple[Tensor, Tensor | None]]
 
 
 class Student(PythonModel):
@@ -54,11 +57,15 @@ class Student(PythonModel):
     def _answer(self, pixels: np.ndarray) -> pd.DataFrame:
         heads = self.card.heads
         decoded = decode_all(heads, self.network(to_float(torch.from_numpy(pixels))))
-        values = torch.cat([decoded[name][0] for name in heads], dim=1).double().numpy()
-        table = pd.DataFrame(values, columns=numbers(heads))
+        table = pd.DataFrame(in_a_row(heads, decoded).double().numpy(), columns=numbers(heads))
         for name, head in decided(heads).items():
             table[name] = np.array(head.classes)[decoded[name][0].argmax(dim=1).numpy()]
         return table
+
+
+def in_a_row(heads: LearntHeads, decoded: Decoded) -> Tensor:
+    """What ``decode_all`` gives, float [images, numbers], in the order of ``numbers``."""
+    return torch.cat([decoded[name][0] for name in heads], dim=1)
 
 
 def numbers(heads: LearntHeads) -> list[str]:
