@@ -12,8 +12,8 @@ from prefect.states import Cancelled, Scheduled
 
 from flows.distillation import distillation, new_images, one_more_round
 from flows.environment import require_server
-from flows.stages import workspace_is_free
 from flows.study import study
+from flows.workspace import workspace_is_free
 
 NAMES: dict[str, Flow] = {
     "distil": distillation,

@@ -6,12 +6,14 @@
 from pathlib import Path
 
 from prefect import flow, runtime
+from prefect.client.schemas.objects import State
 
 from distillery.params import TEACHER, Params
 from flows.artifacts import show_round
 from flows.environment import require_server
 from flows.form import Domain, Heads, Inbox, Name, Overrides, Rounds, Selections, Views, add_round, added_by, fill_in
-from flows.stages import exit_on_sigterm, hold_workspace, record, run, save_experiment
+from flows.stages import record, run, save_experiment
+from flows.workspace import exit_on_sigterm, work_alone
 from tasks.support.inbox import declare_dataset, new_images_in, take_images
 
 
@@ -22,7 +24,7 @@ def distillation(
     views: Views = None,
     selection: Selections = None,
     overrides: Overrides = None,
-) -> None:
+) -> State | None:
     """Bring every artefact up to date; what DVC finds unchanged is skipped. What is filled in goes to params.yaml.
 
     Args:
@@ -32,19 +34,17 @@ def distillation(
         selection: by head, the rules that choose its pseudo-labels; heads that are not named keep theirs.
         overrides: any keys of params.yaml, in dots, with their new values: {"student.epochs": 30}.
     """
-    with hold_workspace():
-        distil(fill_in(rounds, heads, views, selection, overrides))
+    return work_alone(lambda: distil(fill_in(rounds, heads, views, selection, overrides)))
 
 
 @flow(name="one-more-round", log_prints=True)
-def one_more_round() -> None:
+def one_more_round() -> State | None:
     """Extend the chain of rounds by one, labelled by the last network; nothing old runs again."""
-    with hold_workspace():
-        distil(add_round(str(runtime.flow_run.id)))
+    return work_alone(lambda: distil(add_round(str(runtime.flow_run.id))))
 
 
 @flow(name="new-images", log_prints=True)
-def new_images(inbox: Inbox, dataset: Name = "arrived", domain: Domain = "arrived") -> None:
+def new_images(inbox: Inbox, dataset: Name = "arrived", domain: Domain = "arrived") -> State | None:
     """Take images that arrived in a folder as unlabelled data, then distil again, with one more round.
 
     The manifest is then another one: teacher and rounds are all made anew. Without a new image nothing runs.
@@ -54,13 +54,16 @@ def new_images(inbox: Inbox, dataset: Name = "arrived", domain: Domain = "arrive
         dataset: the data set that they become, or join.
         domain: what they look like: their domain in params.yaml.
     """
-    with hold_workspace():
-        flow_run, arrived = str(runtime.flow_run.id), new_images_in(Path(inbox), dataset)
-        print(f"{inbox}: {len(arrived)} new images for the data set '{dataset}'")
-        if arrived or added_by(flow_run).is_file():  # or it was begun before, and has taken them
-            params = add_round(flow_run, lambda document: declare_dataset(document, dataset, domain))
-            take_images(arrived)
-            distil(params)
+    return work_alone(lambda: _take_in(Path(inbox), dataset, domain))
+
+
+def _take_in(inbox: Path, dataset: str, domain: str) -> None:
+    flow_run, arrived = str(runtime.flow_run.id), new_images_in(inbox, dataset)
+    print(f"{inbox}: {len(arrived)} new images for the data set '{dataset}'")
+    if arrived or added_by(flow_run).is_file():  # or it was begun before, and has taken them
+        params = add_round(flow_run, lambda document: declare_dataset(document, dataset, domain))
+        take_images(arrived)
+        distil(params)
 
 
 def distil(params: Params) -> None:

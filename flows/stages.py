@@ -1,15 +1,13 @@
 """One DVC stage as one Prefect task: a process group of its own, its output in the logs, its end with the task's."""
 
-import fcntl
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TextIO, TypeVar
+from collections.abc import Callable
+from typing import TypeVar
 
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
@@ -19,14 +17,19 @@ from flows.environment import QUIET
 from tasks.support.mending import mend_locks, mend_record
 from tasks.support.tracking import EXPERIMENT, FLOW_RUN
 
-LOCK = Path(".dvc/tmp/distillery.lock")
 Result = TypeVar("Result")
 ALIVE = 0  # the signal that only asks whether anyone is there
+KILLED = re.compile(rf"exited with (-{signal.SIGKILL}|{128 + signal.SIGKILL})$", re.MULTILINE)  # as DVC says it
+RETRIES, PAUSE = 2, 10.0  # how often, and seconds before each
 GRACE = 10.0  # seconds between asking a cancelled stage to stop and stopping it
 
 
 class StageError(Exception):
     """A stage ended with an error; its last lines say which."""
+
+
+class StageKilledError(StageError):
+    """A stage was killed outright, as the kernel does when memory runs out; what it saved is whole."""
 
 
 def run(stage: str, key: str | None = None, *, file: str = "dvc.yaml") -> str:
@@ -35,13 +38,15 @@ def run(stage: str, key: str | None = None, *, file: str = "dvc.yaml") -> str:
     address = f"{file}:{stage}" if key is None else f"{file}:{stage}@{key}"
     command = ["-m", "dvc", "repro", "--single-item", address]
     name = address.removeprefix("dvc.yaml:")
-    return _as_task(stage, name, lambda log: _outcome(_stream(command, name, log)))
+    # A stage that said what is wrong would say it again. One that was killed goes on from its checkpoint.
+    return _as_task(stage, name, lambda log: _outcome(_stream(command, name, log)), again=StageKilledError)
 
 
 def record(key: str) -> list[str]:
     """Complete the MLflow record of the rounds up to this one; returns what was said of it."""
     command = ["-m", "tasks.support.tracking", key]
-    return _as_task("tracking", f"tracking@{key}", lambda log: _stream(command, "tracking", log))
+    # It writes what is missing, so that a database or server that was busy may be asked again.
+    return _as_task("tracking", f"tracking@{key}", lambda log: _stream(command, "tracking", log), again=StageError)
 
 
 def save_experiment() -> None:
@@ -56,45 +61,23 @@ def save_experiment() -> None:
         except StageError as error:
             log(f"not kept as a DVC experiment, which takes a commit and Git's user.name and user.email: {error}")
 
-    _as_task("experiment", f"experiment {name}", save)
+    _as_task("experiment", f"experiment {name}", save, again=StageKilledError)
 
 
-@contextmanager
-def hold_workspace() -> Iterator[None]:
-    """One flow at a time in a working tree; a second one waits. The kernel frees the lock of a killed process."""
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
-    with LOCK.open("w") as file:
-        if not _try_lock(file):
-            print("another flow runs in this folder: waiting for it to end")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        mend_locks()
-        mend_record()
-        yield
+def _as_task(
+    name: str, run_name: str, act: Callable[[Callable[[str], None]], Result], *, again: type[StageError]
+) -> Result:
+    """Act as a task of Prefect's, with its log; repeated where it raises ``again``."""
 
-
-def workspace_is_free() -> bool:
-    """Whether no flow holds this working tree."""
-    LOCK.parent.mkdir(parents=True, exist_ok=True)
-    with LOCK.open("w") as file:
-        return _try_lock(file)
-
-
-def _try_lock(file: TextIO) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def exit_on_sigterm() -> None:
-    """Let SIGTERM end this process as ``sys.exit`` does: killed outright it would leave Prefect's temporary server."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-
-
-def _as_task(name: str, run_name: str, act: Callable[[Callable[[str], None]], Result]) -> Result:
     # DVC is the cache. Prefect's would ask whether the same arguments ran before, which says nothing about files.
-    @task(name=name, task_run_name=run_name, cache_policy=NO_CACHE)
+    @task(
+        name=name,
+        task_run_name=run_name,
+        cache_policy=NO_CACHE,
+        retries=RETRIES,
+        retry_delay_seconds=PAUSE,
+        retry_condition_fn=lambda *ended: isinstance(ended[-1].result(raise_on_failure=False), again),
+    )
     def staged() -> Result:
         return act(get_run_logger().info)
 
@@ -128,7 +111,11 @@ def _stream(arguments: list[str], name: str, log: Callable[[str], None]) -> list
         _end(process)
     if process.returncode:
         shown = "\n".join(lines[-15:])
-        raise StageError(f"stage {name} ended with exit status {process.returncode}:\n{shown}")
+        killed = process.returncode == -signal.SIGKILL or KILLED.search(shown)
+        mend_locks()
+        mend_record()
+        ended = StageKilledError if killed else StageError
+        raise ended(f"stage {name} ended with exit status {process.returncode}:\n{shown}")
     return lines
 
 

@@ -4,9 +4,11 @@
 """
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 
 from flows.environment import require_server
-from flows.stages import exit_on_sigterm, hold_workspace, run
+from flows.stages import run
+from flows.workspace import exit_on_sigterm, work_alone
 from tasks.study.design import read_study
 from tasks.support.command import read_params
 
@@ -14,17 +16,20 @@ FILE = "study/dvc.yaml"
 
 
 @flow(name="study", log_prints=True)
-def study() -> None:
+def study() -> State | None:
     """Bring the study up to date; networks that DVC finds unchanged are skipped."""
-    with hold_workspace():
-        params, design = read_params(), read_study()
-        for domain in params.faces.domains:
-            run("faces", domain)
-        run("images", file=FILE)
-        for seed in design.seeds:
-            for variant in design.trained:
-                run("networks", f"{seed}-{variant}", file=FILE)
-        run("claims", file=FILE)
+    return work_alone(_run_study)
+
+
+def _run_study() -> None:
+    params, design = read_params(), read_study()
+    for domain in params.faces.domains:
+        run("faces", domain)
+    run("images", file=FILE)
+    for seed in design.seeds:
+        for variant in design.trained:
+            run("networks", f"{seed}-{variant}", file=FILE)
+    run("claims", file=FILE)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import mlflow
 import pytest
 
 from flows import distillation
-from tests.served import flow_environment, processes_in, run_flow
+from tests.served import flow_environment, kill, processes_in, run_flow
 from tests.world import call, edit_params
 
 
@@ -99,3 +99,28 @@ def test_a_cancelled_flow_leaves_no_process_and_goes_on(world: Path, tmp_path: P
     assert process.returncode != 0
     assert processes_in(world) == {}
     assert (world / ".checkpoints/r0.safetensors").is_file()
+
+
+def test_a_stage_that_is_killed_outright_goes_on(world: Path, tmp_path: Path):
+    edit_params(world, lambda params: params["student"].update(epochs=60))
+    lines, killed = [], []
+    with subprocess.Popen(
+        [sys.executable, "-m", "flows.distillation"],
+        cwd=world,
+        env=flow_environment(world, tmp_path / "prefect"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.append(line)
+            if "epoch 3 of 60" in line and not killed:
+                killed = kill(world, "tasks.student")
+    output = "".join(lines)
+    assert process.returncode == 0, output[-3000:]
+    assert killed
+    assert output.count("Retry 1/2") == 1
+    resumed = output.rsplit("Running stage 'student@r1'")[-1]
+    assert "epoch 1 of 60" not in resumed, "from its checkpoint, not from the start"
+    assert "epoch 60 of 60" in resumed

@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import mlflow
@@ -85,6 +86,29 @@ def test_triggers_queue_run_in_order_and_leave_what_they_made(served: Served):
     assert "fall: 0.03" in _git(served.folder, "show", f"{kept}:params.yaml"), "as it was, committed or not"
 
 
+def test_a_schedule_that_overlaps_a_running_flow_waits_and_does_not_pile_up(served: Served):
+    by_hand = served.trigger({})
+    served.wait_for(lambda: served.state(by_hand)["type"] == "RUNNING", 60)
+    deployment = served.api("GET", "/deployments/name/distillation/distil")["id"]
+    schedule = [{"schedule": {"interval": 10}, "active": True}]
+    (made,) = served.api("POST", f"/deployments/{deployment}/schedules", schedule)
+
+    def scheduled() -> list[dict]:
+        everything = served.api("POST", "/flow_runs/filter", {"sort": "START_TIME_ASC"})
+        return [dict(one) for one in everything if dict(one)["auto_scheduled"] and dict(one)["start_time"]]
+
+    ends = ("Completed", "Skipped")
+    served.wait_for(lambda: {one["state"]["name"] for one in scheduled()} >= {*ends}, 300)
+    served.api("DELETE", f"/deployments/{deployment}/schedules/{made['id']}")  # type: ignore[call-overload]
+    served.wait_for(lambda: all(one["end_time"] for one in scheduled()), 300)
+    began = [served.api("GET", f"/flow_runs/{by_hand['id']}"), *scheduled()]
+    assert began[0]["state"]["name"] == "Completed", "what a person asked for is never skipped"
+    assert {one["state"]["name"] for one in began} == {*ends}
+    assert all(before["end_time"] <= after["start_time"] for before, after in pairwise(began))
+    skipped = next(one for one in began if one["state"]["name"] == "Skipped")
+    assert "of the same schedule began after this one was due" in skipped["state"]["message"]
+
+
 def _git(folder: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
 
@@ -120,7 +144,7 @@ CRASHED = """
 from prefect.client.orchestration import get_client
 from prefect.states import Cancelling, Running
 from flows.deployments import NAMES, continue_crashed
-from flows.stages import hold_workspace
+from flows.workspace import hold_workspace
 deployment = NAMES["distil"].to_deployment("distil").apply()
 with get_client(sync_client=True) as client:
     runs = [client.create_flow_run_from_deployment(deployment) for _ in range(2)]

@@ -1,0 +1,79 @@
+"""One flow at a time in a working tree, and one run of a schedule for all of its moments that passed meanwhile."""
+
+import fcntl
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from prefect import runtime
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from tasks.support.mending import mend_locks, mend_record
+
+LOCK = Path(".dvc/tmp/distillery.lock")
+
+
+def work_alone(work: Callable[[], None]) -> State | None:
+    """Work when no other flow does in this working tree; returns the state of a flow run that did not have to."""
+    with hold_workspace():
+        if done := _done_since():
+            return Completed(name="Skipped", message=f"{done} of the same schedule began after this one was due")
+        work()
+    return None
+
+
+@contextmanager
+def hold_workspace() -> Iterator[None]:
+    """One flow at a time in a working tree; a second one waits. The kernel frees the lock of a killed process."""
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as file:
+        if not _try_lock(file):
+            print("another flow runs in this folder: waiting for it to end")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        mend_locks()
+        mend_record()
+        yield
+
+
+def workspace_is_free() -> bool:
+    """Whether no flow holds this working tree."""
+    LOCK.parent.mkdir(parents=True, exist_ok=True)
+    with LOCK.open("w") as file:
+        return _try_lock(file)
+
+
+def exit_on_sigterm() -> None:
+    """Let SIGTERM end this process as ``sys.exit`` does: killed outright it would leave Prefect's temporary server."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+
+
+def _try_lock(file: TextIO) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _done_since() -> str | None:
+    """The name of a run of the same schedule that began after this one was due and did the work, where there is one.
+
+    A round may take longer than its schedule's interval. What a person asked for or a crash cut short is never skipped.
+    """
+    with get_client(sync_client=True) as client:
+        mine = client.read_flow_run(runtime.flow_run.id)
+        if not mine.auto_scheduled or mine.run_count > 1:
+            return None
+        done = FlowRunFilter(
+            deployment_id={"any_": [mine.deployment_id]},  # type: ignore[arg-type]
+            state={"name": {"any_": ["Completed"]}},  # type: ignore[arg-type]
+            start_time={"after_": mine.expected_start_time},  # type: ignore[arg-type]
+        )
+        found = client.read_flow_runs(flow_run_filter=done)
+        return next((run.name for run in found if run.auto_scheduled and run.created_by == mine.created_by), None)
