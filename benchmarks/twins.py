@@ -1,14 +1,16 @@
-"""What tells a twin from a stranger: pixels, as the ledger compares them, or what a network has learnt.
+"""What tells a twin from a stranger: pixels, what a network has learnt, or the ledger with its search for crops.
 
     python -m benchmarks.twins [round]
 
 Run where the demo has run. Test images are edited as pictures are that travel; an edit is told from strangers where it
-is more like its original than any image that is learnt from is like any test image. Writes ``docs/twins.csv``.
+is more like its original than any image that is learnt from is like any test image, or where the ledger names its
+original. Writes ``docs/twins.csv``.
 """
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 import torch
@@ -16,8 +18,11 @@ import torch.nn.functional as F
 import torchvision.transforms.v2.functional as edit
 from torch import Tensor
 
+from distillery.images.crops import find_crops
+from distillery.images.shards import write_shard
 from distillery.images.store import ImageStore
 from distillery.images.transforms import grey, to_float
+from distillery.images.twins import find_twins, unit
 from distillery.networks.model import load_model
 from distillery.tables import POOL, read_table
 from tasks.support import paths
@@ -40,6 +45,7 @@ def edits(side: int) -> dict[str, Describe]:
         "mirrored": lambda x: x.flip(3),
         "a tenth cut off": grown[0.1],
         "a fifth cut off": grown[0.2],
+        "a tenth cut off one corner": lambda x: edit.resized_crop(x, 0, 0, *[side - 2 * crops[0.1]] * 2, [side, side]),
         "turned by 10 degrees": lambda x: edit.rotate(x, 10),
     }
 
@@ -55,7 +61,7 @@ def main(key: str = "r0") -> None:
     tested, learnt = (to_float(store.gather(each)) for each in places)
     network, _ = load_model(paths.model(key))
     ways: dict[str, Describe] = {
-        "pixels": lambda x: _unit(grey(x).flatten(1)),
+        "pixels": lambda x: unit(grey(x).flatten(1)),
         f"features of {key}": lambda x: F.normalize(network.features_and_logits(x)[0], dim=1),
     }
     found = []
@@ -71,16 +77,29 @@ def main(key: str = "r0") -> None:
                 {"by": way, "edit": name, "median": float(alike.median()), "strangers": strangers, "told": told}
             )
             print(found[-1], flush=True)
+    for name, change in edits(params.images.size).items():
+        told = _tell(change(tested), tested, params.ledger.similarity)
+        found.append({"by": "the ledger", "edit": name, "told": told})
+        print(found[-1], flush=True)
     pl.DataFrame(found).write_csv(OUT, float_precision=4)
+
+
+def _tell(edited: Tensor, tested: Tensor, similarity: float) -> float:
+    """Of which share of the edited pictures the ledger names the original."""
+    names = [pl.Series([f"{what}{number}" for number in range(len(tested))]) for what in ("edited", "original")]
+    pixels = (torch.cat([edited, tested]) * 255).round().byte().permute(0, 2, 3, 1).contiguous().numpy()
+    with TemporaryDirectory() as folder:
+        named = zip(pl.concat(names), pixels, strict=True)
+        write_shard(Path(folder) / "0.arrow", named, size=edited.shape[-1], quality=None, fingerprint="")
+        store = ImageStore(Path(folder))
+        twins = pl.concat([find_twins(store, *names, similarity=similarity), find_crops(store, *names)])
+    right = twins.filter(pl.col("image").str.slice(len("edited")) == pl.col("twin").str.slice(len("original")))
+    return right["image"].n_unique() / len(tested)
 
 
 def _describe(images: Tensor, describe: Describe) -> Tensor:
     with torch.inference_mode():
         return torch.cat([describe(part) for part in images.split(BATCH)])
-
-
-def _unit(values: Tensor) -> Tensor:
-    return F.normalize(values - values.mean(dim=1, keepdim=True), dim=1)
 
 
 if __name__ == "__main__":

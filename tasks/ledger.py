@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
+from distillery.images.crops import find_crops
 from distillery.images.store import ImageStore
 from distillery.images.twins import find_twins
 from distillery.params import Params
@@ -22,11 +23,12 @@ PAIRS = ((("train", *POOL), ("test", "val")), (("train", "unlabelled"), ("audit"
 PLACE = ("dataset", "split")
 
 
-def write_ledger(path: Path, manifest: Path, store: Path, *, similarity: float, keep_out: bool) -> Path:
+def write_ledger(path: Path, manifest: Path, store: Path, *, similarity: float, crops: bool, keep_out: bool) -> Path:
     """List exact copies, and near duplicates between what is learnt from and what is measured on.
 
     Args:
         similarity: the correlation of two pictures from which on they are near duplicates.
+        crops: whether those of which one shows a part of the other are looked for, too.
         keep_out: whether those that are learnt from are to be left out of it.
     """
     rows = read_table(manifest, ["image", *PLACE, "status"], only=pl.col("status") == READABLE)
@@ -35,7 +37,7 @@ def write_ledger(path: Path, manifest: Path, store: Path, *, similarity: float, 
     places = rows.unique("image", keep="first", maintain_order=True)
     pictures = ImageStore(store)
     sides = [[places.filter(pl.col("split").is_in(splits))["image"] for splits in pair] for pair in PAIRS]
-    both = pl.concat([find_twins(pictures, *side, similarity=similarity) for side in sides])
+    both = pl.concat([_twins(pictures, *side, similarity=similarity, crops=crops) for side in sides])
     twins = both.sort("image", "similarity", descending=[False, True]).unique(
         "image", keep="first", maintain_order=True
     )
@@ -49,6 +51,14 @@ def write_ledger(path: Path, manifest: Path, store: Path, *, similarity: float, 
     for line in _summary(found):
         print(f"ledger: {line}")
     return write_table(found.to_arrow(), ledger_schema(), path)
+
+
+def _twins(store: ImageStore, images: pl.Series, others: pl.Series, *, similarity: float, crops: bool) -> pl.DataFrame:
+    """A twin of each image that has one; the whole picture comes before a part of it."""
+    whole = find_twins(store, images, others, similarity=similarity)
+    if not crops:
+        return whole
+    return pl.concat([whole, find_crops(store, images.filter(~images.is_in(whole["image"].implode())), others)])
 
 
 def _copies(rows: pl.DataFrame) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """Reads every round's evaluation; writes ``data/promotion.json``: which round is the champion, and why.
 
-Also what each round is worth in the target domain: the few numbers by which DVC compares commits and experiments.
+Also what each round is worth in the target domain: the few numbers by which DVC compares commits and experiments, and
+``data/target.csv``, of which it draws the rounds as lines.
 """
 
 import polars as pl
@@ -14,7 +15,9 @@ from tasks.support import paths
 from tasks.support.closing import target_metrics
 from tasks.support.command import run_stage
 from tasks.support.evaluations import stack_tables
-from tasks.support.written import write_metrics
+from tasks.support.written import write_csv, write_metrics
+
+TARGET = {"round": pl.String, "metric": pl.String, "value": pl.Float64}
 
 
 def write_promotion(params: Params) -> str:
@@ -25,6 +28,8 @@ def write_promotion(params: Params) -> str:
     target = {key: target_metrics(params, key) for key in params.models}
     written = {"champion": champion, "rounds": dict(in_plain(decisions)), "evaluations": measured, "target": target}
     write_metrics(paths.PROMOTION, written)
+    rows = [(key, metric, value) for key, values in target.items() for metric, value in values.items()]
+    write_csv(paths.TARGET, pl.DataFrame(rows, schema=TARGET, orient="row"))
     for each in decisions:
         verdict = "takes the place of" if each.promoted else "does not take the place of"
         print(f"promotion: {each.round} {verdict} {each.against}")

@@ -58,6 +58,7 @@ def make_world(folder: Path) -> Path:
             shutil.copy(source, folder / name)
     (folder / ".dvc").mkdir()
     shutil.copy(ROOT / ".dvc/config", folder / ".dvc/config")
+    shutil.copytree(ROOT / ".dvc/plots", folder / ".dvc/plots")
     for name in ("data", "models"):
         (folder / name).mkdir()
     write_params(folder, small_params())

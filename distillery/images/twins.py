@@ -39,49 +39,65 @@ def find_twins(store: ImageStore, images: pl.Series, others: pl.Series, *, simil
     for mirrored in (False, True):
         # Left and right of a thumbnail swap as those of its picture do.
         turned = wanted.view(-1, SIDE, SIDE).flip(2).flatten(1) if mirrored else wanted
-        for rows, columns in _alike(small, turned, similarity - SLACK):
-            alike = _correlate(store, places[rows], other_places[columns], mirrored)
-            kept = alike >= similarity
-            if kept.any():
-                pairs = {"image": images[rows[kept]], "twin": others[columns[kept]], "similarity": alike[kept]}
-                found = pl.DataFrame(pairs, schema_overrides=TWINS).with_columns(mirrored=pl.lit(mirrored))
-                # At once: among frames of one scene there are as many pairs as images times images.
-                found = pl.concat([best, found]).sort("similarity", "twin", descending=[True, False])
-                best = found.unique("image", keep="first")
+        for rows, columns in alike(small, turned, similarity - SLACK):
+            found = _correlate(store, places[rows], other_places[columns], mirrored)
+            kept = found >= similarity
+            best = keep_best(best, images[rows[kept]], others[columns[kept]], found[kept], mirrored=mirrored)
     return best.sort("image")
 
 
-def _thumbnails(store: ImageStore, places: np.ndarray) -> Tensor:
-    """Small grey pictures without their mean and of length 1, float [images, SIDE * SIDE]."""
-    parts = [torch.zeros(0, SIDE * SIDE)]
-    for start in range(0, len(places), READ):
-        images = grey(to_float(store.gather(places[start : start + READ])))
-        parts.append(_unit(F.adaptive_avg_pool2d(images, SIDE).flatten(1)))
-    return torch.cat(parts)
+def keep_best(
+    best: pl.DataFrame, images: pl.Series, twins: pl.Series, similarity: np.ndarray, *, mirrored: bool
+) -> pl.DataFrame:
+    """Each image's most similar twin of those known and these; columns ``TWINS``."""
+    if not len(images):
+        return best
+    pairs = {"image": images, "twin": twins, "similarity": similarity, "mirrored": [mirrored] * len(images)}
+    found = pl.DataFrame(pairs, schema=TWINS)
+    # At once: among frames of one scene there are as many pairs as images times images.
+    found = pl.concat([best, found]).sort("similarity", "twin", descending=[True, False])
+    return found.unique("image", keep="first")
 
 
-def _alike(images: Tensor, others: Tensor, least: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rows and columns of the pairs whose thumbnails are alike, so many at a time."""
+def alike(images: Tensor, others: Tensor, least: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows and columns of the pairs whose thumbnails, float [images, pixels] of length 1, are alike; some at a time."""
     for top, left in product(range(0, len(images), ROWS), range(0, len(others), COLUMNS)):
-        alike = images[top : top + ROWS] @ others[left : left + COLUMNS].T >= least
-        rows, columns = (found.numpy() for found in torch.nonzero(alike, as_tuple=True))
+        found = images[top : top + ROWS] @ others[left : left + COLUMNS].T >= least
+        rows, columns = (each.numpy() for each in torch.nonzero(found, as_tuple=True))
         for part in range(0, len(rows), PAIRS):
             within = slice(part, part + PAIRS)
             yield rows[within] + top, columns[within] + left
 
 
-def _correlate(store: ImageStore, places: np.ndarray, others: np.ndarray, mirrored: bool) -> np.ndarray:
-    """How the grey values of each pair correlate, float32 [pairs]; each picture is read once."""
-    one, other = _pictures(store, places), _pictures(store, others)
-    if mirrored:
-        other = other.view(len(other), store.size, store.size).flip(2).flatten(1)
-    return (one * other).sum(dim=1).numpy()
+def grey_parts(store: ImageStore, places: np.ndarray) -> Iterator[Tensor]:
+    """The images in grey, float [some, 1, size, size] in 0..1, so many at a time."""
+    for start in range(0, len(places), READ):
+        yield grey(to_float(store.gather(places[start : start + READ])))
 
 
-def _pictures(store: ImageStore, places: np.ndarray) -> Tensor:
+def pictures(store: ImageStore, places: np.ndarray, side: int | None = None) -> Tensor:
+    """Grey, float [places, side, side], no larger than ``side``; each picture is read once."""
     distinct, member = np.unique(places, return_inverse=True)
-    return _unit(grey(to_float(store.gather(distinct))).flatten(1))[torch.from_numpy(member)]
+    shown = grey(to_float(store.gather(distinct)))
+    if side is not None and side < store.size:
+        shown = F.adaptive_avg_pool2d(shown, side)
+    return shown[torch.from_numpy(member), 0]
 
 
-def _unit(values: Tensor) -> Tensor:
+def unit(values: Tensor) -> Tensor:
+    """Rows without their mean and of length 1: their products are correlations."""
     return F.normalize(values - values.mean(dim=1, keepdim=True), dim=1)
+
+
+def _thumbnails(store: ImageStore, places: np.ndarray) -> Tensor:
+    """Small grey pictures without their mean and of length 1, float [images, SIDE * SIDE]."""
+    parts = [unit(F.adaptive_avg_pool2d(images, SIDE).flatten(1)) for images in grey_parts(store, places)]
+    return torch.cat([torch.zeros(0, SIDE * SIDE), *parts])
+
+
+def _correlate(store: ImageStore, places: np.ndarray, others: np.ndarray, mirrored: bool) -> np.ndarray:
+    """How the grey values of each pair correlate, float32 [pairs]."""
+    one, other = pictures(store, places), pictures(store, others)
+    if mirrored:
+        other = other.flip(2)
+    return (unit(one.flatten(1)) * unit(other.flatten(1))).sum(dim=1).numpy()

@@ -72,9 +72,11 @@ class Images(Frozen):
 
 
 class Ledger(Frozen):
-    """``similarity``: the correlation of two pictures from which on they are near duplicates."""
+    """``similarity``: the correlation of two pictures from which on they are near duplicates; ``crops``: whether those
+    of which one shows a part of the other are looked for, too."""
 
     similarity: Annotated[float, Field(gt=0.5, le=1)]
+    crops: bool
     keep_out: bool
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tasks.support.cleanlab import export_labels
 from tasks.support.command import finish, make_ready, read_params
+from tasks.support.plots import draw_plots
 from tasks.support.trace import print_trace
 from tasks.support.what_if import print_comparison
 
@@ -25,6 +26,9 @@ def main() -> None:
         "what", help="an image's id, a round's pseudo_labels.parquet, a round, champion or an MLflow run"
     )
     chain.set_defaults(act=lambda options: print_trace(options.what, read_params()))
+    plots = commands.add_parser("plots", help="DVC's plots on a page that loads nothing from the web")
+    plots.add_argument("revisions", nargs="*", help="commits, branches or experiments over each other; none: as it is")
+    plots.set_defaults(act=lambda options: draw_plots(options.revisions))
     options = parser.parse_args()
 
     def act() -> None:

@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.served import Served
-from tests.world import ROOT, edit_params
+from tests.world import ROOT, call, edit_params
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]  # MLflow's own
 
@@ -51,7 +51,7 @@ def served(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def _keep(page: Page, name: str) -> None:
-    page.screenshot(path=SHOTS / f"{name}.png", full_page=name.startswith("report"))
+    page.screenshot(path=SHOTS / f"{name}.png", full_page=name in ("report", "plots"))
 
 
 def test_a_distillation_is_scheduled_run_and_followed_to_its_record(served: Served, page: Page):
@@ -117,3 +117,14 @@ def test_the_report_opens_at_once_and_its_faces_can_be_filtered(served: Served, 
     assert faces.filter(visible=True).count() == page.locator("#images figure.wrong").count() < everything
     page.get_by_label("any").check()
     _keep(page, "report")
+
+
+def test_dvc_plots_are_drawn_without_the_web(served: Served, page: Page):
+    address = call(served.folder, "tasks.support.commands", "plots").strip().splitlines()[-1]
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address)
+    expect(page.locator("#data_target_csv canvas")).to_be_visible()
+    expect(page.locator("canvas")).to_have_count(page.locator("body > div").count())
+    assert asked == [address]
+    _keep(page, "plots")

@@ -35,6 +35,22 @@ def test_rendered_faces_have_no_twins(world: Path, params: Params):
     assert paths.LEDGER.read_bytes() == before
 
 
+def test_a_planted_crop_is_listed_if_crops_are_looked_for(world: Path, params: Params):
+    test, train = _first("test", "print"), _first("train", "studio")
+    picture = Image.open(test["path"]).convert("RGB")
+    side = picture.width
+    cut = picture.crop((side // 12, 0, side, side - side // 12)).resize((side, side))
+    cut.save(train["path"])
+    manifest.main(params)
+    images.main(params)
+    main(params)
+    assert read_table(paths.LEDGER, schema=ledger_schema()).is_empty()
+    main(params.model_copy(update={"ledger": params.ledger.model_copy(update={"crops": True})}))
+    found = read_table(paths.LEDGER, schema=ledger_schema())
+    best = found.sort("similarity", descending=True).select("dataset", "split", "kind", "twin", "mirrored", "kept_out")
+    assert best.row(0) == ("studio", "train", "near", test["image"], False, True)
+
+
 def test_a_planted_twin_and_a_planted_copy_are_listed(world: Path, params: Params, capsys: pytest.CaptureFixture[str]):
     test, train, two = _first("test", "print"), _first("train", "studio"), _first("train", "webcam")
     pixels = np.asarray(Image.open(test["path"]).convert("RGB")).astype(int)

@@ -104,3 +104,20 @@ def test_dvc_compares_commits_by_what_each_round_is_worth_in_the_target_domain(w
     shown = call(world, "dvc", "exp", "show", "--drop", ".*", "--keep", "Experiment|target.*mean", "--no-pager")
     assert "workspace" in shown and "target.r1.mean" in shown
     assert "balanced_accuracy" not in shown
+
+
+def test_dvc_draws_the_rounds_as_lines_over_those_of_a_commit(world: Path):
+    for command in (["add", "-A"], ["commit", "-q", "-m", "made"]):
+        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *command], cwd=world, check=True)
+    target = json.loads(paths.PROMOTION.read_text())["target"]
+    drawn = pl.read_csv(paths.TARGET)
+    flat = {(key, name): value for key, values in target.items() for name, value in values.items()}
+    assert {row[:2]: round(row[2], 5) for row in drawn.rows()} == flat
+    drawn.with_columns(pl.col("value") + 0.125).write_csv(paths.TARGET)
+    call(world, "tasks.support.commands", "plots", "HEAD")
+    page = (world / "dvc_plots/index.html").read_text()
+    assert "what each round is worth in the target domain" in page
+    assert '"rev": "HEAD"' in page and '"rev": "workspace"' in page
+    assert "<script src" not in page
+    said = call(world, "tasks.support.commands", "plots", "no-such-commit", check=False)
+    assert "error: dvc plots diff no-such-commit: unknown Git revision 'no-such-commit'" in said
