@@ -18,13 +18,13 @@ import torch.nn.functional as F
 import torchvision.transforms.v2.functional as edit
 from torch import Tensor
 
-from distillery.images.crops import find_crops
 from distillery.images.shards import write_shard
 from distillery.images.store import ImageStore
 from distillery.images.transforms import grey, to_float
-from distillery.images.twins import find_twins, unit
+from distillery.images.twins import unit
 from distillery.networks.model import load_model
 from distillery.tables import POOL, read_table
+from tasks.ledger import twins_of
 from tasks.support import paths
 from tasks.support.command import read_params
 from tasks.support.machine import prepare_machine
@@ -92,7 +92,7 @@ def _tell(edited: Tensor, tested: Tensor, similarity: float) -> float:
         named = zip(pl.concat(names), pixels, strict=True)
         write_shard(Path(folder) / "0.arrow", named, size=edited.shape[-1], quality=None, fingerprint="")
         store = ImageStore(Path(folder))
-        twins = pl.concat([find_twins(store, *names, similarity=similarity), find_crops(store, *names)])
+        twins = twins_of(store, *names, similarity=similarity, crops=True)
     right = twins.filter(pl.col("image").str.slice(len("edited")) == pl.col("twin").str.slice(len("original")))
     return right["image"].n_unique() / len(tested)
 

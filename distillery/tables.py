@@ -30,9 +30,10 @@ def manifest_schema(heads: AnyHeads) -> pa.Schema:
 
 
 def ledger_schema() -> pa.Schema:
-    """A row per image that stands twice: ``exact`` (the same pixels) or ``near`` (as similar as said, maybe mirrored).
+    """A row per image that stands twice: ``exact`` (the same pixels), ``near`` (as similar as said, maybe mirrored) or
+    ``crop`` (one of both shows a part of the other, as similar as said where both show the same).
 
-    Of a near pair the image is learnt from and its twin measured on; ``kept_out``: training leaves the image out.
+    Of the last two the image is learnt from and its twin measured on; ``kept_out``: training leaves the image out.
     """
     fields = [("image", pa.string()), ("dataset", _NAME), ("split", _NAME), ("kind", _NAME)]
     fields += [("twin", pa.string()), ("twin_dataset", _NAME), ("twin_split", _NAME)]

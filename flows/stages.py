@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 
 from flows.artifacts import follow
 from flows.environment import QUIET
@@ -38,15 +39,13 @@ def run(stage: str, key: str | None = None, *, file: str = "dvc.yaml") -> str:
     address = f"{file}:{stage}" if key is None else f"{file}:{stage}@{key}"
     command = ["-m", "dvc", "repro", "--single-item", address]
     name = address.removeprefix("dvc.yaml:")
-    # A stage that said what is wrong would say it again. One that was killed goes on from its checkpoint.
-    return _as_task(stage, name, lambda log: _outcome(_stream(command, name, log)), again=StageKilledError)
+    return _as_task(stage, name, lambda log: _outcome(_stream(command, name, log)))
 
 
 def record(key: str) -> list[str]:
     """Complete the MLflow record of the rounds up to this one; returns what was said of it."""
     command = ["-m", "tasks.support.tracking", key]
-    # It writes what is missing, so that a database or server that was busy may be asked again.
-    return _as_task("tracking", f"tracking@{key}", lambda log: _stream(command, "tracking", log), again=StageError)
+    return _as_task("tracking", f"tracking@{key}", lambda log: _stream(command, "tracking", log))
 
 
 def save_experiment() -> None:
@@ -58,16 +57,19 @@ def save_experiment() -> None:
     def save(log: Callable[[str], None]) -> None:
         try:
             _stream(command, "experiment", log)
+        except StageKilledError:
+            raise
         except StageError as error:
             log(f"not kept as a DVC experiment, which takes a commit and Git's user.name and user.email: {error}")
 
-    _as_task("experiment", f"experiment {name}", save, again=StageKilledError)
+    _as_task("experiment", f"experiment {name}", save)
 
 
-def _as_task(
-    name: str, run_name: str, act: Callable[[Callable[[str], None]], Result], *, again: type[StageError]
-) -> Result:
-    """Act as a task of Prefect's, with its log; repeated where it raises ``again``."""
+def _as_task(name: str, run_name: str, act: Callable[[Callable[[str], None]], Result]) -> Result:
+    """Act as a task of Prefect's, with its log.
+
+    What was killed is begun again and goes on from its checkpoint. What said what is wrong would say it again.
+    """
 
     # DVC is the cache. Prefect's would ask whether the same arguments ran before, which says nothing about files.
     @task(
@@ -76,12 +78,16 @@ def _as_task(
         cache_policy=NO_CACHE,
         retries=RETRIES,
         retry_delay_seconds=PAUSE,
-        retry_condition_fn=lambda *ended: isinstance(ended[-1].result(raise_on_failure=False), again),
+        retry_condition_fn=lambda _task, _run, state: _was_killed(state),
     )
     def staged() -> Result:
         return act(get_run_logger().info)
 
     return staged()
+
+
+def _was_killed(state: State) -> bool:
+    return isinstance(state.result(raise_on_failure=False), StageKilledError)
 
 
 def _stream(arguments: list[str], name: str, log: Callable[[str], None]) -> list[str]:
@@ -111,11 +117,12 @@ def _stream(arguments: list[str], name: str, log: Callable[[str], None]) -> list
         _end(process)
     if process.returncode:
         shown = "\n".join(lines[-15:])
-        killed = process.returncode == -signal.SIGKILL or KILLED.search(shown)
-        mend_locks()
-        mend_record()
-        ended = StageKilledError if killed else StageError
-        raise ended(f"stage {name} ended with exit status {process.returncode}:\n{shown}")
+        said = f"stage {name} ended with exit status {process.returncode}:\n{shown}"
+        if process.returncode == -signal.SIGKILL or KILLED.search(shown):
+            mend_locks()
+            mend_record()
+            raise StageKilledError(said)
+        raise StageError(said)
     return lines
 
 

@@ -11,19 +11,21 @@ from typing import TextIO
 from prefect import runtime
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
-from prefect.client.schemas.objects import State
+from prefect.client.schemas.objects import State, StateType
 from prefect.states import Completed
 
 from tasks.support.mending import mend_locks, mend_record
 
+SKIPPED = "Skipped"
+ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED)
 LOCK = Path(".dvc/tmp/distillery.lock")
 
 
 def work_alone(work: Callable[[], None]) -> State | None:
     """Work when no other flow does in this working tree; returns the state of a flow run that did not have to."""
     with hold_workspace():
-        if done := _done_since():
-            return Completed(name="Skipped", message=f"{done} of the same schedule began after this one was due")
+        if other := _begun_since():
+            return Completed(name=SKIPPED, message=f"{other} of the same schedule began after this one was due")
         work()
     return None
 
@@ -61,19 +63,20 @@ def _try_lock(file: TextIO) -> bool:
     return True
 
 
-def _done_since() -> str | None:
-    """The name of a run of the same schedule that began after this one was due and did the work, where there is one.
+def _begun_since() -> str | None:
+    """The name of a run of the same schedule that began after this one was due, where there is one that has ended.
 
-    A round may take longer than its schedule's interval. What a person asked for or a crash cut short is never skipped.
+    A round may take longer than its schedule's interval; one that failed or was cancelled would do so again. What a
+    person asked for or a crash cut short is never skipped.
     """
     with get_client(sync_client=True) as client:
         mine = client.read_flow_run(runtime.flow_run.id)
         if not mine.auto_scheduled or mine.run_count > 1:
             return None
-        done = FlowRunFilter(
+        ended = FlowRunFilter(
             deployment_id={"any_": [mine.deployment_id]},  # type: ignore[arg-type]
-            state={"name": {"any_": ["Completed"]}},  # type: ignore[arg-type]
+            state={"type": {"any_": list(ENDED)}},  # type: ignore[arg-type]
             start_time={"after_": mine.expected_start_time},  # type: ignore[arg-type]
         )
-        found = client.read_flow_runs(flow_run_filter=done)
-        return next((run.name for run in found if run.auto_scheduled and run.created_by == mine.created_by), None)
+        others = [run for run in client.read_flow_runs(flow_run_filter=ended) if run.state_name != SKIPPED]
+        return next((run.name for run in others if run.auto_scheduled and run.created_by == mine.created_by), None)

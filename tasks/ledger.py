@@ -17,6 +17,7 @@ from distillery.tables import POOL, READABLE, ledger_schema, read_table, write_t
 from tasks.support import paths
 from tasks.support.command import run_stage
 from tasks.support.machine import prepare_machine
+from tasks.support.progress import Progress
 
 # What is learnt from, and what of it must know nothing.
 PAIRS = ((("train", *POOL), ("test", "val")), (("train", "unlabelled"), ("audit",)))
@@ -37,14 +38,15 @@ def write_ledger(path: Path, manifest: Path, store: Path, *, similarity: float, 
     places = rows.unique("image", keep="first", maintain_order=True)
     pictures = ImageStore(store)
     sides = [[places.filter(pl.col("split").is_in(splits))["image"] for splits in pair] for pair in PAIRS]
-    both = pl.concat([_twins(pictures, *side, similarity=similarity, crops=crops) for side in sides])
-    twins = both.sort("image", "similarity", descending=[False, True]).unique(
+    both = pl.concat([twins_of(pictures, *side, similarity=similarity, crops=crops) for side in sides])
+    # The whole picture comes before a part of it.
+    twins = both.sort("image", "kind", "similarity", descending=[False, True, True]).unique(
         "image", keep="first", maintain_order=True
     )
     near = (
         twins.join(places, on="image", maintain_order="left")
         .join(places.select(twin="image", twin_dataset="dataset", twin_split="split"), on="twin", maintain_order="left")
-        .with_columns(kind=pl.lit("near"), kept_out=pl.lit(keep_out))
+        .with_columns(kept_out=pl.lit(keep_out))
     )
     columns = ledger_schema().names
     found = pl.concat([copies.select(columns), near.select(columns)])
@@ -53,12 +55,16 @@ def write_ledger(path: Path, manifest: Path, store: Path, *, similarity: float, 
     return write_table(found.to_arrow(), ledger_schema(), path)
 
 
-def _twins(store: ImageStore, images: pl.Series, others: pl.Series, *, similarity: float, crops: bool) -> pl.DataFrame:
-    """A twin of each image that has one; the whole picture comes before a part of it."""
-    whole = find_twins(store, images, others, similarity=similarity)
+def twins_of(
+    store: ImageStore, images: pl.Series, others: pl.Series, *, similarity: float, crops: bool
+) -> pl.DataFrame:
+    """A twin among the others of each image that has one; ``kind`` is ``near`` or, if they are wanted, ``crop``."""
+    found = find_twins(store, images, others, similarity=similarity).with_columns(kind=pl.lit("near"))
     if not crops:
-        return whole
-    return pl.concat([whole, find_crops(store, images.filter(~images.is_in(whole["image"].implode())), others)])
+        return found
+    rest = images.filter(~images.is_in(found["image"].implode()))
+    cut = find_crops(store, rest, others, progress=Progress("ledger: crops", len(rest)))
+    return pl.concat([found, cut.with_columns(kind=pl.lit("crop"))])
 
 
 def _copies(rows: pl.DataFrame) -> pl.DataFrame:
@@ -73,13 +79,14 @@ def _copies(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _summary(found: pl.DataFrame) -> Iterator[str]:
-    exact, near = (found.filter(pl.col("kind") == kind) for kind in ("exact", "near"))
+    exact, twins = (found.filter((pl.col("kind") == "exact") == same) for same in (True, False))
     yield f"{len(exact):,} exact copies of images, each in the split of the first"
-    yield f"{near['image'].n_unique():,} images that are learnt from have a near duplicate among the measured ones"
-    by = [*PLACE, "twin_dataset", "twin_split"]
-    for (*place, twin_dataset, twin_split), part in near.group_by(by, maintain_order=True):
+    yield f"{twins['image'].n_unique():,} images that are learnt from have a near duplicate among the measured ones"
+    by = [*PLACE, "twin_dataset", "twin_split", "kind"]
+    for (*place, twin_dataset, twin_split, kind), part in twins.group_by(by, maintain_order=True):
         kept = "kept out of training" if part["kept_out"].any() else "NOT kept out of training"
-        where = f"of {place[0]}, {place[1]}, with a twin in {twin_dataset}, {twin_split}"
+        twin = {"near": "a twin", "crop": "a crop or what it was cut from"}[str(kind)]
+        where = f"of {place[0]}, {place[1]}, with {twin} in {twin_dataset}, {twin_split}"
         yield f"  {part['image'].n_unique():,} {where}: {kept}"
 
 

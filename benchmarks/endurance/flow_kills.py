@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.endurance.flow_kills --kills 50 --seed 0 --log FILE``; under a minute a kill on two cores.
 
-A person's part is played too: servers that ended are started again, a run whose stage was killed is retried.
+A person's part is played too: servers that ended are started again, a run that failed is begun again.
 """
 
 import argparse

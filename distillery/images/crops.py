@@ -5,7 +5,7 @@ that are left are laid over each other: the window moves and grows until both lo
 pictures, then finely. By then strangers are alike too, a dark side like another dark side; their details are not.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 
 import numpy as np
@@ -14,66 +14,115 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from distillery.errors import DistilleryError
 from distillery.images.store import ImageStore
-from distillery.images.twins import TWINS, alike, grey_parts, keep_best, pictures, unit
+from distillery.images.twins import TWINS, grey_parts, keep_best, pictures, unit
 
-# A window: its share of the side, and how far its centre lies right of and below the middle, in sides.
-Window = tuple[float, float, float]
-WHOLE: Window = (1.0, 0.0, 0.0)
-SHARES = (0.9, 0.8)
+SHARES = (0.9, 0.8)  # of the side that a crop shows
 MOVES = torch.tensor(list(product((0.0, -1.0, 1.0), (0.0, -0.5, 0.5), (0.0, -0.5, 0.5))))
 COARSE, FINE = (0.04,), (0.02, 0.01)  # steps by which a window's share is tried, and its centre by half of them
 SMALL, LARGE = 32, 64  # pixels a side at which pictures are laid over each other, coarsely and finely
 REDUCED, THUMBNAIL = 20, 8  # pixels a side; of the first both shares are whole
 SURROUNDINGS = 7  # pixels a side: what is lighter or darker than the mean of so many is a detail
+ROWS, COLUMNS, PAIRS = 4096, 1024, 2048  # thumbnails, and pairs of pictures, that are compared at a time
 
-# Measured on photographs (docs/LOG.md): strangers' details correlate by .6 at most, those of twins from there to .99.
+# Measured on photographs of 64 pixels (docs/LOG.md): details of strangers correlate by .6 at most, of twins by more.
 ALIKE = 0.92  # thumbnails
 HOPEFUL = 0.55  # details, coarsely laid over each other
 SAME = 0.6  # details
 
 
-def find_crops(store: ImageStore, images: pl.Series, others: pl.Series) -> pl.DataFrame:
-    """Each image of which one of the others shows a part, or which shows a part of it; columns ``TWINS``.
-
-    The most similar one: by the correlation of grey values where both show the same, 0 to 1.
+def find_crops(
+    store: ImageStore, images: pl.Series, others: pl.Series, *, progress: Callable[[int], None] = lambda done: None
+) -> pl.DataFrame:
+    """Each image of which one of the others shows a part, or which shows a part of it, columns ``TWINS``: its twin of
+    the most similar thumbnail, and how their grey values correlate where both show the same, 0 to 1.
 
     Args:
         images: names of distinct images.
         others: names of images, none of which is among the first.
+        progress: told how many images are done.
+
+    Raises:
+        DistilleryError: the store's pictures are too small to have details.
     """
+    if store.size < SMALL:
+        raise DistilleryError(
+            f"ledger.crops: pictures of {store.size} pixels a side have too few details to be told by; "
+            f"allowed from images.size {SMALL} on, or crops: false"
+        )
     places, other_places = store.positions(images), store.positions(others)
-    reduced = [_reduced(store, side) for side in (places, other_places)]
-    whole = [thumbnails(side, WHOLE) for side in reduced]
+    one, other = (_reduced(store, side) for side in (places, other_places))
+    known = np.zeros(len(images), dtype=bool)
     best = TWINS.to_frame()
-    for window in windows():
-        cut = [thumbnails(side, window) for side in reduced]
-        for first, one, other in ((True, cut[0], whole[1]), (False, whole[0], cut[1])):
-            for rows, columns in alike(one, other, ALIKE):
-                shown, part = places[rows], other_places[columns]
-                kept, found = _compare(store, *((shown, part) if first else (part, shown)), window)
-                best = keep_best(best, images[rows[kept]], others[columns[kept]], found, mirrored=False)
+    for top in range(0, len(images), ROWS):
+        for rows, columns in _candidates(one, other, slice(top, top + ROWS)):
+            # One twin is enough: among frames of one scene there are as many pairs as images times images.
+            rows, columns = rows[~known[rows]], columns[~known[rows]]
+            if not len(rows):
+                continue
+            first, placed = _place(one[rows], other[columns])
+            sides = places[rows], other_places[columns]
+            kept, found = _compare(store, np.where(first, *sides), np.where(first, *sides[::-1]), placed)
+            known[rows[kept]] = True
+            best = keep_best(best, images[rows[kept]], others[columns[kept]], found, mirrored=False)
+        progress(min(top + ROWS, len(images)))
     return best.sort("image")
 
 
-def windows() -> Iterator[Window]:
-    """Where a crop may lie: at every corner and side, and in the middle."""
-    for share, right, down in product(SHARES, (-1, 0, 1), (-1, 0, 1)):
-        margin = (1 - share) / 2
-        yield share, right * margin, down * margin
+def windows() -> Tensor:
+    """Where a crop may lie: the whole picture, then at every corner and side and in the middle; float [windows, 3].
+
+    A window is its share of the side, and how far its centre lies right of and below the middle, in sides.
+    """
+    places = product(SHARES, (-1, 0, 1), (-1, 0, 1))
+    cut = [(share, right * (1 - share) / 2, down * (1 - share) / 2) for share, right, down in places]
+    return torch.tensor([(1.0, 0.0, 0.0), *cut])
 
 
-def thumbnails(reduced: Tensor, window: Window) -> Tensor:
-    """Of a window of each picture, without its mean and of length 1: float [pictures, pixels].
+def thumbnails(reduced: Tensor) -> Tensor:
+    """Of each window of each picture, without its mean and of length 1: float [windows, pictures, pixels].
 
     Args:
         reduced: grey, uint8 [pictures, ``REDUCED``, ``REDUCED``].
     """
-    share, right, down = window
-    side = round(share * REDUCED)
-    left, top = (round((REDUCED - side) / 2 + move * REDUCED) for move in (right, down))
-    part = reduced[:, None, top : top + side, left : left + side]
-    return torch.cat([unit(F.adaptive_avg_pool2d(rows.float(), THUMBNAIL).flatten(1)) for rows in part.split(1 << 16)])
+    made = []
+    for share, right, down in windows().tolist():
+        side = round(share * REDUCED)
+        left, top = (round((REDUCED - side) / 2 + move * REDUCED) for move in (right, down))
+        part = reduced[:, None, top : top + side, left : left + side].float()
+        made.append(unit(F.adaptive_avg_pool2d(part, THUMBNAIL).flatten(1)))
+    return torch.stack(made)
+
+
+def _candidates(one: Tensor, other: Tensor, within: slice) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Rows and columns of the pairs of which a window of one is like the whole other, some at a time.
+
+    Of a block first the most alike pair of each row, then the second of each that has one, and so on.
+    """
+    cuts = thumbnails(one[within])
+    for left in range(0, len(other), COLUMNS):
+        other_cuts = thumbnails(other[left : left + COLUMNS])
+        alike = cuts[0] @ other_cuts[0].T
+        for cut, other_cut in zip(cuts[1:], other_cuts[1:], strict=True):
+            torch.maximum(alike, cut @ other_cuts[0].T, out=alike)
+            torch.maximum(alike, cuts[0] @ other_cut.T, out=alike)
+        rows, columns = (found.numpy() for found in torch.nonzero(alike >= ALIKE, as_tuple=True))
+        by_row = np.lexsort((-alike[rows, columns].numpy(), rows))
+        rows, columns = rows[by_row], columns[by_row]
+        rank = np.arange(len(rows)) - np.searchsorted(rows, rows)
+        order = np.argsort(rank, kind="stable")
+        for start in range(0, len(order), PAIRS):
+            part = order[start : start + PAIRS]
+            yield rows[part] + within.start, columns[part] + left
+
+
+def _place(one: Tensor, other: Tensor) -> tuple[np.ndarray, Tensor]:
+    """Which of each pair shows more, bool [pairs]: the first? And where in it the other lies, float [pairs, 3]."""
+    cuts, other_cuts = thumbnails(one), thumbnails(other)
+    alike = torch.cat([(cuts * other_cuts[0]).sum(dim=2), (cuts[0] * other_cuts).sum(dim=2)])
+    likeliest = alike.argmax(dim=0)
+    return (likeliest < len(cuts)).numpy(), windows()[likeliest % len(cuts)]
 
 
 def lay_over(whole: Tensor, cut: Tensor, placed: Tensor, steps: Sequence[float]) -> tuple[Tensor, Tensor, Tensor]:
@@ -108,10 +157,9 @@ def cut_out(whole: Tensor, placed: Tensor) -> Tensor:
     return F.grid_sample(whole[:, None], grid, padding_mode="border", align_corners=False)[:, 0]
 
 
-def _compare(store: ImageStore, whole: np.ndarray, cut: np.ndarray, window: Window) -> tuple[np.ndarray, np.ndarray]:
+def _compare(store: ImageStore, whole: np.ndarray, cut: np.ndarray, placed: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Which of the pairs show the same, and how their grey values correlate."""
     left, found = torch.arange(len(whole)), torch.zeros(0)
-    placed = torch.tensor([window]).repeat(len(whole), 1)
     for side, steps, least in ((SMALL, COARSE, HOPEFUL), (LARGE, FINE, SAME)):
         if not len(left):
             break

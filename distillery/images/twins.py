@@ -18,6 +18,7 @@ from distillery.images.transforms import grey, to_float
 
 SIDE = 8  # pixels of a thumbnail
 SLACK = 0.02  # how much less alike thumbnails may be than their pictures; docs/LOG.md: none of 261 pairs was at all
+FLAT = 1e-4  # standard deviation, in grey values, below which nothing can be seen
 READ, PAIRS = 1024, 2048  # images read, and pairs of pictures compared at a time
 ROWS, COLUMNS = 16384, 1024  # thumbnails that are compared at a time: 64 MiB
 TWINS = pl.Schema({"image": pl.String(), "twin": pl.String(), "similarity": pl.Float32(), "mirrored": pl.Boolean()})
@@ -85,8 +86,9 @@ def pictures(store: ImageStore, places: np.ndarray, side: int | None = None) -> 
 
 
 def unit(values: Tensor) -> Tensor:
-    """Rows without their mean and of length 1: their products are correlations."""
-    return F.normalize(values - values.mean(dim=1, keepdim=True), dim=1)
+    """Rows without their mean and of length 1: their products are correlations. Of one value throughout: zeros."""
+    # What is left of rounding has a length, too.
+    return F.normalize(values - values.mean(dim=1, keepdim=True), dim=1, eps=FLAT * values.shape[1] ** 0.5)
 
 
 def _thumbnails(store: ImageStore, places: np.ndarray) -> Tensor:

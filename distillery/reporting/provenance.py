@@ -29,8 +29,8 @@ def count_twins(ledger: pl.DataFrame) -> dict[str, object]:
     Args:
         ledger: the table of ``tables.ledger_schema``.
     """
-    near = ledger.filter(pl.col("kind") == "near").with_columns(pl.col("^.*(dataset|split)$").cast(pl.String))
-    place = ["dataset", "split", "twin_dataset", "twin_split", "kept_out"]
+    near = ledger.filter(pl.col("kind") != "exact").with_columns(pl.col("^.*(dataset|split)|kind$").cast(pl.String))
+    place = ["dataset", "split", "twin_dataset", "twin_split", "kind", "kept_out"]
     rows = near.group_by(place, maintain_order=True).agg(images=pl.col("image").n_unique())
     return {"copies": int((ledger["kind"] == "exact").sum()), "twins": rows.to_dicts()}
 

@@ -27,7 +27,9 @@ def main() -> None:
     )
     chain.set_defaults(act=lambda options: print_trace(options.what, read_params()))
     plots = commands.add_parser("plots", help="DVC's plots on a page that loads nothing from the web")
-    plots.add_argument("revisions", nargs="*", help="commits, branches or experiments over each other; none: as it is")
+    plots.add_argument(
+        "revisions", nargs="*", help="commits, branches or experiments over each other; one: the working tree over it"
+    )
     plots.set_defaults(act=lambda options: draw_plots(options.revisions))
     options = parser.parse_args()
 

@@ -17,9 +17,13 @@ PAGE = "<!DOCTYPE html><title>Plots</title><meta charset=utf-8><script>{}</scrip
 def draw_plots(revisions: list[str]) -> Path:
     """Draw the working tree's plots, or several revisions (commits, branches, experiments) over each other.
 
-    Returns the page. Raises:
-        DistilleryError: DVC cannot; its own words say why.
+    What DVC says of it goes to standard error: for instance that a revision lacks data. Returns the page.
+
+    Raises:
+        DistilleryError: DVC cannot, its own words say why; or there is nothing to draw.
     """
+    page = FOLDER / "index.html"
+    page.unlink(missing_ok=True)
     asked = ["diff", *revisions] if revisions else ["show"]
     with TemporaryDirectory() as folder:
         template = Path(folder) / "page.html"
@@ -31,6 +35,8 @@ def draw_plots(revisions: list[str]) -> Path:
         done = subprocess.run([sys.executable, "-m", "dvc", *command], capture_output=True, text=True, check=False)
     if done.returncode:
         raise DistilleryError(f"dvc plots {' '.join(asked)}: {done.stderr.strip().removeprefix('ERROR: ')}")
-    page = FOLDER / "index.html"
+    sys.stderr.write(done.stderr)
+    if not page.is_file():
+        raise DistilleryError("there are no plots yet; `dvc repro` makes them")
     print(page.resolve().as_uri())
     return page

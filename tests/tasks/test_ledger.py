@@ -48,7 +48,7 @@ def test_a_planted_crop_is_listed_if_crops_are_looked_for(world: Path, params: P
     main(params.model_copy(update={"ledger": params.ledger.model_copy(update={"crops": True})}))
     found = read_table(paths.LEDGER, schema=ledger_schema())
     best = found.sort("similarity", descending=True).select("dataset", "split", "kind", "twin", "mirrored", "kept_out")
-    assert best.row(0) == ("studio", "train", "near", test["image"], False, True)
+    assert best.row(0) == ("studio", "train", "crop", test["image"], False, True)
 
 
 def test_a_planted_twin_and_a_planted_copy_are_listed(world: Path, params: Params, capsys: pytest.CaptureFixture[str]):

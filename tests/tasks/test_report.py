@@ -98,7 +98,7 @@ def write_pool(params: Params) -> None:
     twin = {"dataset": "lab", "split": "train", "twin_dataset": "street", "twin_split": "test", "mirrored": False}
     rows = [
         {**twin, "image": images[0], "twin": images[9], "kind": "near", "similarity": 0.97, "kept_out": True},
-        {**twin, "image": images[4], "twin": images[13], "kind": "near", "similarity": 0.99, "kept_out": True},
+        {**twin, "image": images[4], "twin": images[13], "kind": "crop", "similarity": 0.99, "kept_out": True},
         {**twin, "image": images[8], "twin": images[8], "kind": "exact", "similarity": 1.0, "kept_out": False},
     ]
     write_table(pl.DataFrame(rows).to_arrow(), ledger_schema(), paths.LEDGER)

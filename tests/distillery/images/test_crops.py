@@ -9,7 +9,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from distillery.images.crops import COARSE, FINE, WHOLE, cut_out, find_crops, lay_over, windows
+from distillery.errors import DistilleryError
+from distillery.images.crops import COARSE, FINE, cut_out, find_crops, lay_over, windows
 from distillery.images.shards import write_shard
 from distillery.images.store import ImageStore
 
@@ -76,7 +77,7 @@ def test_strangers_that_share_all_but_details_are_none(faces, stored):
     lit = np.broadcast_to(np.linspace(0, 255, SIZE)[:, None], (SIZE, SIZE, 3))  # from the right
     images[[3, 45]] = (0.8 * lit + 0.2 * images[[3, 45]]).astype(np.uint8)
     assert np.corrcoef(images[3].mean(axis=2).ravel(), images[45].mean(axis=2).ravel())[0, 1] > 0.98
-    images[[4, 46]] = 0  # nothing to see
+    images[4], images[46] = 37, 200  # nothing to see
     assert find_crops(stored(images), _names(range(40)), _names(range(40, COUNT))).is_empty()
 
 
@@ -97,5 +98,38 @@ def test_the_window_is_found_where_it_was_cut(faces):
 
 def test_the_whole_picture_is_a_window_of_itself(faces):
     whole = torch.from_numpy(faces[:3]).float().mean(dim=3)
-    assert torch.allclose(cut_out(whole, torch.tensor([WHOLE] * 3)), whole, atol=1e-3)
-    assert len(set(windows())) == 18
+    assert torch.allclose(cut_out(whole, windows()[[0, 0, 0]]), whole, atol=1e-3)
+    assert len(windows().unique(dim=0)) == 19
+    assert (windows()[:, 0] / 2 + windows()[:, 1:].abs().amax(dim=1)).max() <= 0.5, "none reaches beyond the picture"
+
+
+def test_pictures_that_are_too_small_to_have_details_are_refused(tmp_path: Path):
+    write_shard(tmp_path / "0.arrow", [("a", np.zeros((28, 28, 3), np.uint8))], size=28, quality=None, fingerprint="")
+    with pytest.raises(DistilleryError, match=r"28 pixels a side .* allowed from images.size 32 on, or crops: false"):
+        find_crops(ImageStore(tmp_path), pl.Series(["a"]), pl.Series(["a"]))
+
+
+def test_a_picture_that_is_changed_but_not_cut_is_found_too(faces, stored):
+    images = faces.copy()
+    noise = np.random.default_rng(0).normal(0, 8, images[:20].shape)
+    images[40:] = np.clip(images[:20] + noise, 0, 255).astype(np.uint8)
+    found = find_crops(stored(images), _names(range(40)), _names(range(40, COUNT)))
+    assert found.select("image", "twin").rows() == [(f"i{number:03d}", f"i{number + 40:03d}") for number in range(20)]
+
+
+def test_frames_of_one_scene_are_compared_until_each_has_a_twin(faces, stored, monkeypatch):
+    images = faces.copy()
+    images[:40] = faces[0]
+    images[40:] = faces[0]
+    compared: list[int] = []
+
+    def counted(whole: torch.Tensor, *rest):
+        compared.append(len(whole))
+        return lay_over(whole, *rest)
+
+    monkeypatch.setattr("distillery.images.crops.PAIRS", 40)
+    monkeypatch.setattr("distillery.images.crops.lay_over", counted)
+    done: list[int] = []
+    found = find_crops(stored(images), _names(range(40)), _names(range(40, COUNT)), progress=done.append)
+    assert len(found) == 40 and done == [40]
+    assert sum(compared) == 2 * 40, "of 800 pairs; each coarsely and finely"

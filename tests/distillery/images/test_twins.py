@@ -70,6 +70,11 @@ def test_a_picture_in_other_bytes_is_found_and_no_other(faces, stored, change: s
     assert 0.9 <= found["similarity"][0] <= 1
 
 
+def test_pictures_of_one_grey_are_nobodys_twins(stored):
+    greys = np.broadcast_to(np.arange(COUNT, dtype=np.uint8)[:, None, None, None], (COUNT, SIZE, SIZE, 3))
+    assert find_twins(stored(greys), _names(range(40)), _names(range(40, COUNT)), similarity=0.9).is_empty()
+
+
 def test_it_finds_what_comparing_all_pictures_with_all_others_finds(faces, stored):
     images = faces.copy()
     for number in range(40, 55):  # from hardly changed to hardly alike
