@@ -69,6 +69,8 @@ def _begun_since() -> str | None:
     A round may take longer than its schedule's interval; one that failed or was cancelled would do so again. What a
     person asked for or a crash cut short is never skipped.
     """
+    if runtime.deployment.id is None:
+        return None  # by hand: nobody schedules it
     with get_client(sync_client=True) as client:
         mine = client.read_flow_run(runtime.flow_run.id)
         if not mine.auto_scheduled or mine.run_count > 1:
