@@ -124,7 +124,7 @@ def test_dvc_plots_are_drawn_without_the_web(served: Served, page: Page):
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address)
-    expect(page.locator("#data_target_csv canvas")).to_be_visible()
-    expect(page.locator("canvas")).to_have_count(page.locator("body > div").count())
+    expect(page.locator("#data_target_csv svg.marks").first).to_be_visible()
+    expect(page.locator("[id$=_csv]:has(svg.marks)")).to_have_count(page.locator("[id$=_csv]").count())
     assert asked == [address]
     _keep(page, "plots")
