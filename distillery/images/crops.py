@@ -35,8 +35,10 @@ SAME = 0.6  # details
 def find_crops(
     store: ImageStore, images: pl.Series, others: pl.Series, *, progress: Callable[[int], None] = lambda done: None
 ) -> pl.DataFrame:
-    """Each image of which one of the others shows a part, or which shows a part of it, columns ``TWINS``: its twin of
-    the most similar thumbnail, and how their grey values correlate where both show the same, 0 to 1.
+    """Each image of which one of the others shows a part or all, or which shows a part of it; columns ``TWINS``.
+
+    The first such twin that is found, the likeliest being tried first; how their grey values correlate where both show
+    the same, 0 to 1.
 
     Args:
         images: names of distinct images.
