@@ -15,7 +15,7 @@ from prefect.client.schemas.objects import State
 
 from flows.artifacts import follow
 from flows.environment import QUIET
-from tasks.support.mending import mend_locks, mend_record
+from tasks.support.mending import mend
 from tasks.support.tracking import EXPERIMENT, FLOW_RUN
 
 Result = TypeVar("Result")
@@ -119,8 +119,7 @@ def _stream(arguments: list[str], name: str, log: Callable[[str], None]) -> list
         shown = "\n".join(lines[-15:])
         said = f"stage {name} ended with exit status {process.returncode}:\n{shown}"
         if process.returncode == -signal.SIGKILL or KILLED.search(shown):
-            mend_locks()
-            mend_record()
+            mend()
             raise StageKilledError(said)
         raise StageError(said)
     return lines

@@ -14,10 +14,10 @@ from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import State, StateType
 from prefect.states import Completed
 
-from tasks.support.mending import mend_locks, mend_record
+from tasks.support.mending import mend
 
 SKIPPED = "Skipped"
-ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED)
+FINISHED = (StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED)  # a crashed one goes on
 LOCK = Path(".dvc/tmp/distillery.lock")
 
 
@@ -38,8 +38,7 @@ def hold_workspace() -> Iterator[None]:
         if not _try_lock(file):
             print("another flow runs in this folder: waiting for it to end")
             fcntl.flock(file, fcntl.LOCK_EX)
-        mend_locks()
-        mend_record()
+        mend()
         yield
 
 
@@ -75,10 +74,10 @@ def _begun_since() -> str | None:
         mine = client.read_flow_run(runtime.flow_run.id)
         if not mine.auto_scheduled or mine.run_count > 1:
             return None
-        ended = FlowRunFilter(
+        finished = FlowRunFilter(
             deployment_id={"any_": [mine.deployment_id]},  # type: ignore[arg-type]
-            state={"type": {"any_": list(ENDED)}},  # type: ignore[arg-type]
+            state={"type": {"any_": list(FINISHED)}},  # type: ignore[arg-type]
             start_time={"after_": mine.expected_start_time},  # type: ignore[arg-type]
         )
-        others = [run for run in client.read_flow_runs(flow_run_filter=ended) if run.state_name != SKIPPED]
+        others = [run for run in client.read_flow_runs(flow_run_filter=finished) if run.state_name != SKIPPED]
         return next((run.name for run in others if run.auto_scheduled and run.created_by == mine.created_by), None)

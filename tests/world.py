@@ -62,15 +62,32 @@ def make_world(folder: Path) -> Path:
     for name in ("data", "models"):
         (folder / name).mkdir()
     write_params(folder, small_params())
-    for command in (["init", "-q"], ["add", "-A"], ["commit", "-q", "-m", "world"]):
-        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *command], cwd=folder, check=True)
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    commit_all(folder)
     return folder
+
+
+def commit_all(folder: Path) -> None:
+    for command in (["add", "-A"], ["commit", "-q", "-m", "world"]):
+        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *command], cwd=folder, check=True)
 
 
 def environment(folder: Path) -> dict[str, str]:
     """Python here means the interpreter that runs the tests, and the world's own code."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     return {**os.environ, "PATH": path, "PYTHONPATH": str(folder), "DO_NOT_TRACK": "true", "PYTHONUNBUFFERED": "1"}
+
+
+def start(folder: Path, *arguments: str, env: dict[str, str]) -> subprocess.Popen[str]:
+    """Start ``python -m <arguments>`` in the world; its ``stdout`` has both streams."""
+    return subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
 
 
 def call(folder: Path, *arguments: str, check: bool = True) -> str:

@@ -18,6 +18,12 @@ RECORDS = (Path("dvc.lock"), Path("study/dvc.lock"))
 STAGE = re.compile(r"^  \S", re.MULTILINE)
 
 
+def mend() -> None:
+    """Mend both."""
+    mend_locks()
+    mend_record()
+
+
 def mend_locks() -> bool:
     """Remove DVC's file of locks if it is damaged; says whether it was. A sound one DVC itself rids of dead owners."""
     try:
@@ -80,5 +86,4 @@ def _is_complete(output: dict[str, Any]) -> bool:
 
 
 if __name__ == "__main__":
-    mend_locks()
-    mend_record()
+    mend()

@@ -27,9 +27,8 @@ def draw_plots(revisions: list[str]) -> Path:
     asked = ["diff", *revisions] if revisions else ["show"]
     with TemporaryDirectory() as folder:
         template = Path(folder) / "page.html"
-        scripts = vl_convert.javascript_bundle(SNIPPET).replace(
-            "</script", "<\\/script"
-        )  # within a string, the same to it
+        # Within a string of a script both mean the same; only the second does not end it.
+        scripts = vl_convert.javascript_bundle(SNIPPET).replace("</script", "<\\/script")
         template.write_text(PAGE.format(scripts))
         command = ["plots", *asked, "--html-template", str(template), "--out", str(FOLDER)]
         done = subprocess.run([sys.executable, "-m", "dvc", *command], capture_output=True, text=True, check=False)

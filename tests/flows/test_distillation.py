@@ -1,8 +1,6 @@
 """The flow against a real Prefect (its own temporary server), a real DVC repository and a real MLflow store."""
 
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import mlflow
@@ -10,7 +8,7 @@ import pytest
 
 from flows import distillation
 from tests.served import flow_environment, kill, processes_in, run_flow
-from tests.world import call, edit_params
+from tests.world import call, edit_params, start
 
 
 def test_the_flow_walks_every_stage_after_what_it_reads(world: Path, monkeypatch: pytest.MonkeyPatch):
@@ -82,14 +80,7 @@ def test_the_flow_runs_what_changed_and_mlflow_records_it_once(world: Path, tmp_
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_cancelled_flow_leaves_no_process_and_goes_on(world: Path, tmp_path: Path, stop: signal.Signals):
     edit_params(world, lambda params: params["teacher"].update(epochs=2000))
-    with subprocess.Popen(
-        [sys.executable, "-m", "flows.distillation"],
-        cwd=world,
-        env=flow_environment(world, tmp_path / "prefect"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
+    with start(world, "flows.distillation", env=flow_environment(world, tmp_path / "prefect")) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "epoch 3 of 2000" in line:
@@ -104,14 +95,7 @@ def test_a_cancelled_flow_leaves_no_process_and_goes_on(world: Path, tmp_path: P
 def test_a_stage_that_is_killed_outright_is_run_again(world: Path, tmp_path: Path):
     edit_params(world, lambda params: params["student"].update(epochs=60, save_every=0.001))
     lines, killed, checkpoint = [], [], world / ".checkpoints/r1.safetensors"
-    with subprocess.Popen(
-        [sys.executable, "-m", "flows.distillation"],
-        cwd=world,
-        env=flow_environment(world, tmp_path / "prefect"),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
+    with start(world, "flows.distillation", env=flow_environment(world, tmp_path / "prefect")) as process:
         assert process.stdout is not None
         for line in process.stdout:
             lines.append(line)

@@ -1,5 +1,4 @@
 import json
-import subprocess
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +9,7 @@ from distillery.files import file_hash
 from distillery.params import Params
 from tasks.promotion import main, write_promotion
 from tasks.support import paths
-from tests.world import call, edit_params
+from tests.world import call, commit_all, edit_params
 
 CLAUSES = {"the mean over heads rises", "no head falls", "no group falls behind"}
 
@@ -90,8 +89,7 @@ def test_the_page_and_dvc_tell_of_it(world: Path):
 
 
 def test_dvc_compares_commits_by_what_each_round_is_worth_in_the_target_domain(world: Path, params: Params):
-    for command in (["add", "-A"], ["commit", "-q", "-m", "made"]):
-        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *command], cwd=world, check=True)
+    commit_all(world)
     found = json.loads(paths.PROMOTION.read_text())
     assert set(found["target"]) == {"r0", "r1"}
     heads = [name for name in found["target"]["r1"] if name != "mean"]
@@ -107,8 +105,7 @@ def test_dvc_compares_commits_by_what_each_round_is_worth_in_the_target_domain(w
 
 
 def test_dvc_draws_the_rounds_as_lines_over_those_of_a_commit(world: Path):
-    for command in (["add", "-A"], ["commit", "-q", "-m", "made"]):
-        subprocess.run(["git", "-c", "user.name=t", "-c", "user.email=t@localhost", *command], cwd=world, check=True)
+    commit_all(world)
     target = json.loads(paths.PROMOTION.read_text())["target"]
     drawn = pl.read_csv(paths.TARGET)
     flat = {(key, name): value for key, values in target.items() for name, value in values.items()}

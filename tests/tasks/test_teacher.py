@@ -1,6 +1,4 @@
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import polars as pl
@@ -12,7 +10,7 @@ from distillery.params import Params
 from distillery.tables import manifest_schema, read_table, write_table
 from tasks.support.command import read_params
 from tasks.teacher import train_teacher
-from tests.world import call, edit_params, environment
+from tests.world import call, edit_params, environment, start
 
 WEIGHTS = Path("models/r0/weights.safetensors")
 
@@ -37,14 +35,7 @@ def test_stopped_in_the_middle_it_goes_on_and_ends_with_the_same_bytes(world: Pa
     call(world, "tasks.teacher")
     undisturbed = WEIGHTS.read_bytes()
 
-    with subprocess.Popen(
-        [sys.executable, "-m", "tasks.teacher"],
-        cwd=world,
-        env=environment(world),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as process:
+    with start(world, "tasks.teacher", env=environment(world)) as process:
         assert process.stdout is not None
         for line in process.stdout:
             if "epoch 3 of 12" in line:

@@ -1,4 +1,3 @@
-from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from distillery.errors import DistilleryError
 from distillery.images.crops import COARSE, FINE, cut_out, find_crops, lay_over, windows
 from distillery.images.shards import write_shard
 from distillery.images.store import ImageStore
+from tests.distillery.images.conftest import names
 
 SIZE, COUNT = 64, 60
 CROPPED, WHERE = 50, 7  # which picture is a crop of which
@@ -28,20 +28,6 @@ def faces() -> np.ndarray:
     ]
     mixed = 0.5 * grown[0] + 0.3 * grown[1] + 0.2 * grown[2]
     return (255 * mixed).byte().permute(0, 2, 3, 1).contiguous().numpy()
-
-
-@pytest.fixture
-def stored(tmp_path: Path) -> Callable[[np.ndarray], ImageStore]:
-    def make(images: np.ndarray) -> ImageStore:
-        named = ((f"i{number:03d}", image) for number, image in enumerate(images))
-        write_shard(tmp_path / "images/00000.arrow", named, size=SIZE, quality=None, fingerprint="")
-        return ImageStore(tmp_path / "images")
-
-    return make
-
-
-def _names(numbers: range) -> pl.Series:
-    return pl.Series([f"i{number:03d}" for number in numbers])
 
 
 def _crop(image: np.ndarray, left: int, top: int, side: int) -> np.ndarray:
@@ -65,7 +51,7 @@ CUTS = {
 def test_a_crop_is_found_whichever_of_the_two_is_learnt_from_and_no_other(faces, stored, cut: str, learnt: bool):
     images = faces.copy()
     images[CROPPED] = _crop(images[WHERE], *CUTS[cut])
-    sides = [_names(range(40)), _names(range(40, COUNT))]
+    sides = [names(range(40)), names(range(40, COUNT))]
     found = find_crops(stored(images), *(sides[::-1] if learnt else sides))
     pair = (f"i{WHERE:03d}", f"i{CROPPED:03d}")
     assert found.select("image", "twin", "mirrored").rows() == [(*(pair[::-1] if learnt else pair), False)]
@@ -78,13 +64,13 @@ def test_strangers_that_share_all_but_details_are_none(faces, stored):
     images[[3, 45]] = (0.8 * lit + 0.2 * images[[3, 45]]).astype(np.uint8)
     assert np.corrcoef(images[3].mean(axis=2).ravel(), images[45].mean(axis=2).ravel())[0, 1] > 0.98
     images[4], images[46] = 37, 200  # nothing to see
-    assert find_crops(stored(images), _names(range(40)), _names(range(40, COUNT))).is_empty()
+    assert find_crops(stored(images), names(range(40)), names(range(40, COUNT))).is_empty()
 
 
 def test_no_images_have_no_crops(faces, stored):
     store = stored(faces)
-    assert find_crops(store, _names(range(0)), _names(range(40))).is_empty()
-    assert find_crops(store, _names(range(40)), _names(range(0))).is_empty()
+    assert find_crops(store, names(range(0)), names(range(40))).is_empty()
+    assert find_crops(store, names(range(40)), names(range(0))).is_empty()
 
 
 def test_the_window_is_found_where_it_was_cut(faces):
@@ -113,7 +99,7 @@ def test_a_picture_that_is_changed_but_not_cut_is_found_too(faces, stored):
     images = faces.copy()
     noise = np.random.default_rng(0).normal(0, 8, images[:20].shape)
     images[40:] = np.clip(images[:20] + noise, 0, 255).astype(np.uint8)
-    found = find_crops(stored(images), _names(range(40)), _names(range(40, COUNT)))
+    found = find_crops(stored(images), names(range(40)), names(range(40, COUNT)))
     assert found.select("image", "twin").rows() == [(f"i{number:03d}", f"i{number + 40:03d}") for number in range(20)]
 
 
@@ -130,6 +116,6 @@ def test_frames_of_one_scene_are_compared_until_each_has_a_twin(faces, stored, m
     monkeypatch.setattr("distillery.images.crops.PAIRS", 40)
     monkeypatch.setattr("distillery.images.crops.lay_over", counted)
     done: list[int] = []
-    found = find_crops(stored(images), _names(range(40)), _names(range(40, COUNT)), progress=done.append)
+    found = find_crops(stored(images), names(range(40)), names(range(40, COUNT)), progress=done.append)
     assert len(found) == 40 and done == [40]
     assert sum(compared) == 2 * 40, "of 800 pairs; each coarsely and finely"

@@ -1,17 +1,13 @@
-from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
 
 import numpy as np
-import polars as pl
 import pytest
 import torch
 import torch.nn.functional as F
 from PIL import Image
 
-from distillery.images.shards import write_shard
-from distillery.images.store import ImageStore
 from distillery.images.twins import find_twins
+from tests.distillery.images.conftest import names
 
 SIZE, COUNT = 32, 60
 
@@ -24,20 +20,6 @@ def faces() -> np.ndarray:
     own = torch.rand(COUNT, 3, 8, 8, generator=draw)
     grown = [F.interpolate(part, (SIZE, SIZE), mode="bicubic").clamp(0, 1) for part in (common, own)]
     return (255 * (0.5 * grown[0] + 0.5 * grown[1])).byte().permute(0, 2, 3, 1).contiguous().numpy()
-
-
-@pytest.fixture
-def stored(tmp_path: Path) -> Callable[[np.ndarray], ImageStore]:
-    def make(images: np.ndarray) -> ImageStore:
-        named = ((f"i{number:03d}", image) for number, image in enumerate(images))
-        write_shard(tmp_path / "images/00000.arrow", named, size=SIZE, quality=None, fingerprint="")
-        return ImageStore(tmp_path / "images")
-
-    return make
-
-
-def _names(numbers: range) -> pl.Series:
-    return pl.Series([f"i{number:03d}" for number in numbers])
 
 
 def _saved_again(image: np.ndarray) -> np.ndarray:
@@ -65,14 +47,14 @@ CHANGES = {
 def test_a_picture_in_other_bytes_is_found_and_no_other(faces, stored, change: str, mirrored: bool):
     images = faces.copy()
     images[50] = CHANGES[change](images[7][:, ::-1] if mirrored else images[7])
-    found = find_twins(stored(images), _names(range(40)), _names(range(40, COUNT)), similarity=0.9)
+    found = find_twins(stored(images), names(range(40)), names(range(40, COUNT)), similarity=0.9)
     assert found.select("image", "twin", "mirrored").rows() == [("i007", "i050", mirrored)]
     assert 0.9 <= found["similarity"][0] <= 1
 
 
 def test_pictures_of_one_grey_are_nobodys_twins(stored):
     greys = np.broadcast_to(np.arange(COUNT, dtype=np.uint8)[:, None, None, None], (COUNT, SIZE, SIZE, 3))
-    assert find_twins(stored(greys), _names(range(40)), _names(range(40, COUNT)), similarity=0.9).is_empty()
+    assert find_twins(stored(greys), names(range(40)), names(range(40, COUNT)), similarity=0.9).is_empty()
 
 
 def test_it_finds_what_comparing_all_pictures_with_all_others_finds(faces, stored):
@@ -81,7 +63,7 @@ def test_it_finds_what_comparing_all_pictures_with_all_others_finds(faces, store
         share = (number - 40) / 15
         images[number] = ((1 - share) * faces[number - 40] + share * faces[number]).astype(np.uint8)
     store = stored(images)
-    found = find_twins(store, _names(range(40)), _names(range(40, COUNT)), similarity=0.85)
+    found = find_twins(store, names(range(40)), names(range(40, COUNT)), similarity=0.85)
     luma = images @ np.array([0.299, 0.587, 0.114])
     wanted = {}
     for one in range(40):
@@ -99,10 +81,10 @@ def test_it_finds_what_comparing_all_pictures_with_all_others_finds(faces, store
 def test_nothing_to_compare_finds_nothing(faces, stored):
     store = stored(faces)
     for images, others in ((range(0), range(40)), (range(40), range(0)), (range(0), range(0))):
-        assert find_twins(store, _names(images), _names(others), similarity=0.9).is_empty()
+        assert find_twins(store, names(images), names(others), similarity=0.9).is_empty()
 
 
 def test_a_picture_of_one_colour_is_nobodys_twin(faces, stored):
     images = faces.copy()
     images[3], images[50] = 128, 127
-    assert find_twins(stored(images), _names(range(40)), _names(range(40, COUNT)), similarity=0.9).is_empty()
+    assert find_twins(stored(images), names(range(40)), names(range(40, COUNT)), similarity=0.9).is_empty()
