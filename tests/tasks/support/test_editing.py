@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from dvc.utils.hydra import apply_overrides
+from dvc.utils.serialize import load_yaml
 
 from distillery.errors import DistilleryError
 from tasks.support.editing import change_params, set_values
@@ -79,3 +81,10 @@ def test_a_file_that_is_broken_already_is_said_to_be(path: Path):
     path.write_text("seed: [")
     with pytest.raises(DistilleryError, match="not YAML"):
         _set(path, seed=1)
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "benchmarks/photos/params.yaml", "benchmarks/digits/params.yaml"])
+def test_what_dvc_exp_run_writes_for_an_override_it_can_read_again(path: Path, name: str):
+    path.write_text((ROOT / name).read_text())
+    apply_overrides(path, ["seed=7"])  # takes quotes away, and libyaml then finds a colon in braces
+    assert load_yaml(str(path)) == yaml.safe_load((ROOT / name).read_text()) | {"seed": 7}
