@@ -60,8 +60,8 @@ bench: $(READY) ## every measurement, against the limit and against peers: docs/
 photos: $(READY) ## the pipeline on real photographs, BENCH=<folder with the packs>, SEED=0
 	bash benchmarks/photos/run.sh "$(BENCH)" "$(or $(SEED),0)"
 
-photos-study: $(READY) ## the study on real photographs, BENCH=<folder with the packs>: two hours
-	bash benchmarks/photos/run.sh "$(BENCH)" study
+photos-study: $(READY) ## the study on real photographs, BENCH=<folder with the packs>, STUDY=study or threshold: two hours
+	bash benchmarks/photos/run.sh "$(BENCH)" "$(or $(STUDY),study)"
 
 digits: $(READY) ## the pipeline beyond faces, on printed and written digits, SEED=0: a few minutes
 	bash benchmarks/digits/run.sh "$(or $(SEED),0)"

@@ -47,7 +47,7 @@ class MultiHead(nn.Module):
 
     def features_and_logits(self, images: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Also what all heads are computed from, [batch, features]: training weighs the heads by it."""
-        features = self.dropout(self.backbone((images - self.mean) / self.std))
+        features = self.dropout(self.backbone((images - self.mean).div_(self.std)))
         return features, {name: head(features).float() for name, head in self.heads.items()}
 
 

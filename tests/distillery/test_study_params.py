@@ -74,8 +74,9 @@ def test_a_variant_says_of_which_heads_an_image_keeps_one_label():
     assert STUDY.one_label_of("equal") == ()
 
 
-def test_the_study_on_photographs_is_sound_too():
-    study = validate_study(yaml.safe_load((ROOT / "benchmarks/photos/study.yaml").read_text()), "study.yaml")
+@pytest.mark.parametrize("name", ["study", "threshold"])
+def test_the_studies_on_photographs_are_sound_too(name: str):
+    study = validate_study(yaml.safe_load((ROOT / f"benchmarks/photos/{name}.yaml").read_text()), name)
     params = yaml.safe_load((ROOT / "benchmarks/photos/params.yaml").read_text())
     for variant in study.trained:
         found = validate(variant_params(params, study, variant, 0), variant)
