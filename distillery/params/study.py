@@ -60,7 +60,7 @@ class Study(Frozen):
     variants: further changes; ``heads_only`` keeps some heads and what labels them, ``one_label_of`` leaves a training
         image the label of one of some heads.
     resamples: of people and seeds together, for the intervals.
-    single: the networks against which transfer is measured; ``{head}`` stands for the head.
+    single: the networks against which transfer is measured; ``{head}`` stands for the head; None: it is not.
     claims: by short names.
     """
 
@@ -70,7 +70,7 @@ class Study(Frozen):
     variants: dict[FolderName, Changes]
     resamples: Count
     confidence: Annotated[float, Field(gt=0.5, lt=1)]
-    single: str
+    single: str | None
     claims: dict[str, Claim]
 
     @model_validator(mode="after")
@@ -84,9 +84,9 @@ class Study(Frozen):
 
     @model_validator(mode="after")
     def _names_are_variants(self) -> Self:
-        if HEAD not in self.single:
+        if self.single and HEAD not in self.single:
             raise ValueError(f"single is {self.single!r}; it has to hold {HEAD}, which stands for each head")
-        named = {"trained": self.trained, "single": (self.single,)}
+        named = {"trained": self.trained, "single": (self.single,) if self.single else ()}
         named |= {f"claims.{key}": claim.sides for key, claim in self.claims.items()}
         for where, names in named.items():
             for name in names:

@@ -34,15 +34,11 @@ def write_report(_: object) -> Path:
     zero_shot = [name for name, head in base.heads.items() if isinstance(head, Compound)]
     _check_heads(study, base)
     claims = {name: networks.compare(claim, claim.heads or learnt) for name, claim in study.claims.items()}
-    single = {study.single.replace(HEAD, head) for head in learnt}
-    several = [name for name in networks.names if name.split("/")[0] not in single]
-    alone = {name: Claim(text=name, better=name, than=study.single, domains="seen") for name in several}
-    transfer = {name: networks.compare(claim, learnt) for name, claim in alone.items()}
     lines = [
         head_of_page(study, base.report.title),
         *write_networks(networks, learnt, zero_shot),
         *write_claims(study.claims, claims, [*learnt, *zero_shot]),
-        *write_transfer(transfer, learnt),
+        *_transfer(networks, study.single, learnt),
     ]
     rows = [
         {"claim": name, "head": head, **asdict(found), "verdict": verdict(study.claims[name], by_head, head)}
@@ -57,6 +53,15 @@ def write_report(_: object) -> Path:
         figure.savefig(draft / "study.png")
     print(f"study: {design.REPORT / 'study.md'}, {len(networks.names)} networks", flush=True)
     return design.REPORT
+
+
+def _transfer(networks: Networks, single: str | None, learnt: list[str]) -> list[str]:
+    if single is None:
+        return []
+    ones = {single.replace(HEAD, head) for head in learnt}
+    several = [name for name in networks.names if name.split("/")[0] not in ones]
+    alone = {name: Claim(text=name, better=name, than=single, domains="seen") for name in several}
+    return write_transfer({name: networks.compare(claim, learnt) for name, claim in alone.items()}, learnt)
 
 
 def _check_heads(study: Study, base: Params) -> None:

@@ -45,6 +45,16 @@ def test_the_difference_is_that_of_the_scores(study):
     assert row["verdict"] == "open: too few seeds"
 
 
+def test_without_single_heads_nothing_is_said_of_transfer(study):
+    assert "## Transfer" in (design.REPORT / "study.md").read_text()
+    found = yaml.safe_load(design.STUDY.read_text())
+    design.STUDY.write_text(yaml.safe_dump({**found, "single": None}))
+    claims.write_report(None)
+    page = (design.REPORT / "study.md").read_text()
+    assert "## Claims" in page
+    assert "## Transfer" not in page
+
+
 def test_a_mistake_in_the_study_is_named(study):
     found = yaml.safe_load(design.STUDY.read_text())
     design.STUDY.write_text(yaml.safe_dump({**found, "trained": ["fixd"]}))
