@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -35,6 +36,14 @@ def opened(path: Path) -> Iterator[pq.ParquetFile]:
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = str(error)[:MAX_REASON]  # a damaged file has a hand in what is said about it
         raise DistilleryError(f"{path}: not a readable Parquet file ({reason})") from error
+
+
+def as_column(values: np.ndarray, null: np.ndarray) -> pa.Array:
+    """Values [rows], or [rows, width] as lists of fixed size, with nulls where ``null``, bool [rows], says so."""
+    if values.ndim == 1:
+        return pa.array(values, mask=null)
+    flat = pa.array(np.ascontiguousarray(values).ravel())
+    return pa.FixedSizeListArray.from_arrays(flat, values.shape[1], mask=pa.array(null))
 
 
 def notes(file: pq.ParquetFile) -> dict[str, str]:

@@ -4,6 +4,7 @@
 the draws that these are made of, confusions, reliability, the audit of the pseudo-labels, the learning curve.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -24,13 +25,13 @@ from distillery.labelling.predictor import Predictor
 from distillery.labelling.views import check_views
 from distillery.networks.model import WEIGHTS, load_model
 from distillery.params import TEACHER, Params
-from distillery.tables import READABLE, read_table
+from distillery.tables import READABLE, people, read_table
 from tasks.support import paths
 from tasks.support.answers import answer
 from tasks.support.command import run_keyed_stage
 from tasks.support.inference import inference
 from tasks.support.machine import describe_machine, prepare_machine
-from tasks.support.provenance import LABELLING, code_hash
+from tasks.support.provenance import stage_code
 from tasks.support.resuming import resumable_parts
 from tasks.support.scores import WAYS, Scores
 from tasks.support.written import write_csv, write_metrics
@@ -49,7 +50,7 @@ def write_evaluation(key: str, params: Params) -> Path:
     facts = {
         "model": file_hash(paths.model(key) / WEIGHTS),
         "images": store.content_hash(),
-        "code": code_hash(LABELLING),
+        "code": stage_code("teacher_evaluation" if key == TEACHER else "evaluation"),
         **describe_machine(params, how.bf16),
         **asdict(how),
     }
@@ -58,9 +59,10 @@ def write_evaluation(key: str, params: Params) -> Path:
         for rows in _by_dataset(manifest, "test", params.heads):
             dataset = rows["dataset"][0]
             answers = answer(predictor, rows["image"], folder / dataset, facts, f"{key}: {dataset}, test images")
+            everyone = people(rows)
             for name, part, where in _by_head(rows, params.heads):
                 found = {way: _values(params.heads, name, answers, way)[where] for way in WAYS}
-                scores.add_test(part, name, found, labelled_cells(part, params.heads))
+                scores.add_test(part, name, found, labelled_cells(part, params.heads), everyone)
                 _add_pairs(scores, part, name, found, params)
                 print(f"{key}: evaluated {name} on {dataset}, {len(part):,} test images", flush=True)
     if key != TEACHER:
@@ -117,11 +119,18 @@ def _values(heads: AnyHeads, name: str, answers: Mapping[str, Tensor], way: str)
 
 def _write(key: str, scores: Scores) -> Path:
     history = read_table(paths.model(key) / "history.parquet")
-    sums = [pl.sum_horizontal(pl.col(f"^{what}/.*$")).alias(what) for what in ("train_loss", "val_loss")]
+    sums = [_sum_over_heads(what) for what in ("train_loss", "val_loss")]
     for what, table in {**scores.tables(), "history": history.with_columns(sums)}.items():
         write_csv(paths.evaluation(key) / f"{what}.csv", table)
     write_metrics(paths.metrics(key), scores.metrics())
     return paths.evaluation(key)
+
+
+def _sum_over_heads(what: str) -> pl.Expr:
+    """Of those that have a number: no validation image may label a head."""
+    by_head = pl.col(f"^{what}/.*$").fill_nan(None)
+    known = pl.any_horizontal(by_head.is_not_null())
+    return pl.when(known).then(pl.sum_horizontal(by_head)).otherwise(math.nan).alias(what)
 
 
 def main(params: Params, key: str) -> None:

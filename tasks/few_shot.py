@@ -26,7 +26,7 @@ from tasks.support import paths
 from tasks.support.augmentation import make_strengths
 from tasks.support.command import run_keyed_stage
 from tasks.support.machine import describe_machine, prepare_machine
-from tasks.support.provenance import EMOTIONS, LABELLING, code_hash
+from tasks.support.provenance import stage_code
 from tasks.support.resuming import mark_of, read_part, resumable_parts, write_part
 from tasks.support.written import write_csv, write_metrics
 
@@ -60,7 +60,7 @@ def write_few_shot(key: str, params: Params) -> Path:
         store.content_hash(),
         params.model_dump_json(include={"heads", "few_shot", "seed", "teacher"}),
         describe_machine(params, bf16=False),
-        code_hash((*LABELLING, *EMOTIONS, "distillery/metrics", "distillery/heads.py", "tasks/few_shot.py")),
+        stage_code("few_shot"),
     )
     found: list[dict] = []
     with resumable_parts(f"{key}-few_shot") as folder:

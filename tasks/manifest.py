@@ -49,7 +49,7 @@ def write_manifest(
     # Of all data sets before an image is decoded: a mistake in the last one is found at once.
     listed = {source.name: _listed(source, datasets[source.name], heads) for source in sources}
     parts, limits = [], {"min_side": min_side, "max_pixels": max_pixels}
-    with resumable_parts("manifest") as kept:
+    with resumable_parts("-".join(path.with_suffix("").parts[1:])) as kept:
         for name, rows in listed.items():
             images, statuses = _named(name, rows, kept / name, limits, threads)
             rows = rows.drop_columns("status").append_column("image", images).append_column("status", statuses)

@@ -22,7 +22,7 @@ from tasks.support.command import run_keyed_stage
 from tasks.support.inference import inference
 from tasks.support.machine import describe_machine, prepare_machine
 from tasks.support.progress import Progress
-from tasks.support.provenance import LABELLING, code_hash
+from tasks.support.provenance import stage_code
 from tasks.support.resuming import resumable_folder
 
 PREDICTED = ("train", "val", *POOL)
@@ -50,7 +50,7 @@ def write_predictions(key: str, params: Params) -> Path:
         raise DistilleryError(f"{paths.MANIFEST}: no usable image in the splits {PREDICTED}: there is nothing to label")
     store = ImageStore(paths.IMAGES)
     made_from = {"teacher": file_hash(teacher / WEIGHTS), "images": store.content_hash()}
-    conditions = {**describe_machine(params, how.bf16), "code": code_hash(LABELLING)}
+    conditions = {**describe_machine(params, how.bf16), "code": stage_code("predictions")}
     with resumable_folder(paths.predictions(key)) as unfinished:
         predict_shards(
             network,

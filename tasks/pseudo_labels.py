@@ -59,7 +59,7 @@ def _say_calibrations(plans: Mapping[str, Plan], domains: set[str], least: int) 
                 f"{row['error_after']:.3f} after {row['method']}, on {row['cells']:,} cells"
             )
         if unknown := sorted(domains - plan.calibration.by_domain.keys()):
-            reason = "no validation label is of them" if plan.calibration.errors else f"fewer than {least} such labels"
+            reason = f"fewer than {least} validation labels there, or no width"
             print(f"pseudo_labels {name}: taken as predicted in {', '.join(unknown)}: {reason}")
 
 

@@ -12,13 +12,14 @@ import pyarrow as pa
 
 from distillery.errors import DistilleryError
 from distillery.files import keep_parts, part_path
-from distillery.heads import Heads, names
+from distillery.heads import Heads
 from distillery.images.store import ImageStore
 from distillery.labelling.adaptive import FEW, Adaptive, AdaptivePredictor
 from distillery.labelling.by_domain import ByDomain, with_statistics_of
 from distillery.labelling.found import Ensemble, Found, as_columns
 from distillery.labelling.predictor import Inference, Predictor
 from distillery.networks.multihead import MultiHead
+from distillery.parquet import as_column
 from distillery.tables import predictions_schema, read_metadata, read_table, write_table
 
 FINGERPRINT = "distillery.fingerprint"
@@ -110,15 +111,9 @@ def _fingerprint(rows: pl.DataFrame, conditions: bytes) -> str:
 def _table(heads: Heads, rows: pl.DataFrame, found: Found) -> pa.Table:
     columns: dict[str, pa.Array] = {"image": rows["image"].to_arrow().cast(pa.string())}
     columns["views"] = pa.array(found.views)
-    for name, head in heads.items():
+    for name in heads:
         labelled = ~rows[name].to_numpy()
         for what, values in found.columns[name].items():
             column = name if what == "mean" else f"{name}_{what}"
-            columns[column] = _column(values.astype(np.float32), labelled, len(names(head)))
+            columns[column] = as_column(values.astype(np.float32), labelled)
     return pa.table(columns)
-
-
-def _column(values: np.ndarray, null: np.ndarray, width: int) -> pa.Array:
-    if values.ndim == 1:
-        return pa.array(values, mask=null)
-    return pa.FixedSizeListArray.from_arrays(pa.array(values.ravel()), width, mask=pa.array(null))

@@ -11,6 +11,7 @@ from distillery.heads import Classification, Detection, Head, Heads, Regression,
 from distillery.labelling.calibration.fit import Calibration
 from distillery.labelling.chances import as_chances, as_values
 from distillery.labelling.selection.evidence import Evidence, Weigh
+from distillery.parquet import as_column
 from distillery.tables import KEPT, LABELLED, NEGATIVE
 
 
@@ -59,16 +60,16 @@ def select(predictions: pl.DataFrame, heads: Heads, plans: Mapping[str, Plan]) -
         reasons[labelled] = LABELLED
         shown = _as_columns(cells)
         columns |= {
-            f"{name}_soft": _wide(cells.values, labelled),
+            f"{name}_soft": as_column(cells.values, labelled),
             f"{name}_hard": _hard(head, cells.values, labelled),
-            f"{name}_weight": _wide(
+            f"{name}_weight": as_column(
                 shown["weight"] * ~labelled.reshape(-1, *[1] * (shown["weight"].ndim - 1)), labelled
             ),
-            f"{name}_confidence": _wide(shown["confidence"], labelled),
+            f"{name}_confidence": as_column(shown["confidence"], labelled),
             f"{name}_reason": pa.array(reasons).dictionary_encode(),
         }
         if isinstance(head, Classification):
-            columns[f"{name}_negative"] = _wide(_unlike(cells), labelled)
+            columns[f"{name}_negative"] = as_column(_unlike(cells), labelled)
     return pa.table(columns)
 
 
@@ -105,19 +106,12 @@ def _hard(head: Head, values: np.ndarray, null: np.ndarray) -> pa.Array:
             codes = pa.array(values.argmax(axis=1).astype(np.int32), mask=null)
             return pa.DictionaryArray.from_arrays(codes, pa.array(names(head)))
         case Detection():
-            return _wide(values >= 0.5, null)
+            return as_column(values >= 0.5, null)
         case Regression():
-            return _wide(values, null)
+            return as_column(values, null)
 
 
 def _filled(column: pl.Series) -> np.ndarray:
     """A fixed-size list column as float32 [rows, width], 0 where null."""
     width = column.dtype.size  # type: ignore[attr-defined]
     return np.stack([column.arr.get(i).fill_null(0).to_numpy() for i in range(width)], axis=1)
-
-
-def _wide(values: np.ndarray, null: np.ndarray) -> pa.Array:
-    if values.ndim == 1:
-        return pa.array(values, mask=null)
-    flat = pa.array(np.ascontiguousarray(values).ravel())
-    return pa.FixedSizeListArray.from_arrays(flat, values.shape[1], mask=pa.array(null))

@@ -1,17 +1,17 @@
 """What is reported: torchmetrics by kind of head, each with a bootstrap interval over people."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import torch
 from torch import Tensor
 
 from distillery.heads import AnyHead, Classification, Compound, Detection, Identification
-from distillery.metrics.classification import score_classes
+from distillery.metrics.classification import AMONG, score_classes
 from distillery.metrics.detection import score_elements
 from distillery.metrics.identification import score_identities
 from distillery.metrics.regression import score_numbers
 
-__all__ = ["PRIMARY", "higher_is_better", "score"]
+__all__ = ["AMONG", "PRIMARY", "higher_is_better", "primary_metric", "score"]
 
 WHOLE = "whole"  # the group of all images
 PRIMARY: Mapping[str, str] = {
@@ -44,6 +44,11 @@ def score(head: AnyHead, values: Tensor, labels: Tensor, present: Tensor) -> dic
         case _:
             rows = present > 0
             return score_numbers(values[rows], labels[rows], head.outputs)
+
+
+def primary_metric(head: AnyHead, metrics: Collection[str]) -> str:
+    """Which of the metrics of a data set stands for a head: of classes, among those that occur, where some do not."""
+    return AMONG if AMONG in metrics else PRIMARY[head.kind]
 
 
 def higher_is_better(metric: str) -> bool:

@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_f1_score, multiclass_recall
 
+AMONG = "balanced_accuracy_among"
+
 
 def score_classes(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
     """Metrics over images, float [images, classes] against int64 [images].
@@ -28,5 +30,5 @@ def score_classes(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
     }
     if not occurring.all():
         among = torch.where(occurring, probabilities, -1.0).argmax(dim=1)
-        found["balanced_accuracy_among"] = balanced(among)
+        found[AMONG] = balanced(among)
     return found

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from distillery.heads import AnyHeads
 from distillery.metrics import higher_is_better
 from distillery.reporting.axes import Scale, number
-from distillery.reporting.results import WAY, by_place, primary_metric
+from distillery.reporting.results import by_place, primary_scores
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +51,13 @@ def compare_rounds(scores: pl.DataFrame, heads: AnyHeads, *, first: str, last: s
         last: the student's.
     """
     found = []
-    for dataset, domain, name, part in by_place(scores.filter(pl.col("way") == WAY)):
-        metric = primary_metric(part, heads[name])
-        rows = {row["round"]: row for row in part.filter(pl.col("metric") == metric).to_dicts()}
+    for dataset, domain, name, part in by_place(primary_scores(scores, heads)):
+        rows = {row["round"]: row for row in part.to_dicts()}
         if first in rows and last in rows:
             one, two = rows[first], rows[last]
             apart = one["low"] > two["high"] or two["low"] > one["high"]
             values = {"before": one["value"], "after": two["value"], "apart": apart}
-            found.append(Comparison(dataset=dataset, domain=domain, head=name, metric=metric, **values))
+            found.append(Comparison(dataset=dataset, domain=domain, head=name, metric=part["metric"][0], **values))
     return found
 
 

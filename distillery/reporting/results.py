@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from distillery.heads import AnyHead
-from distillery.metrics import PRIMARY
+from distillery.metrics import AMONG, PRIMARY
 
 _PLACE = {"round": pl.String(), "dataset": pl.String(), "domain": pl.String(), "head": pl.String()}
 _INTERVAL = {"metric": pl.String(), "value": pl.Float64(), "low": pl.Float64(), "high": pl.Float64()}
@@ -19,7 +19,6 @@ TEST_GROUPS = pl.Schema(
 )
 DRAWS = pl.Schema({**_PLACE, "draw": pl.Int64(), "value": pl.Float64()})
 WAY = "ensemble"  # of the two ways in which a network is tested, the one by which rounds are compared
-AMONG = "balanced_accuracy_among"
 
 
 def stack_rounds(tables: Mapping[str, pl.DataFrame], schema: pl.Schema) -> pl.DataFrame:
@@ -28,24 +27,16 @@ def stack_rounds(tables: Mapping[str, pl.DataFrame], schema: pl.Schema) -> pl.Da
     return pl.concat([schema.to_frame(), *[table.select(schema.names()).cast(schema) for table in named]])
 
 
-def primary_metric(scores: pl.DataFrame, head: AnyHead) -> str:
-    """The metric that stands for a head on one data set: among the classes that occur there, where some do not.
-
-    Args:
-        scores: one head's on one data set, column ``metric``.
-    """
-    return AMONG if AMONG in set(scores["metric"]) else PRIMARY[head.kind]
-
-
 def primary_scores(scores: pl.DataFrame, heads: Mapping[str, AnyHead]) -> pl.DataFrame:
-    """The rows by which networks are compared: each head's metric of its kind, by the ensemble.
+    """The rows by which networks are compared: each head's ``primary_metric`` on each data set, by the ensemble.
 
     Args:
-        scores: columns ``head``, ``metric`` and ``way``.
+        scores: columns ``dataset``, ``head``, ``metric`` and ``way``.
     """
-    metrics = {name: PRIMARY[head.kind] for name, head in heads.items()}
-    is_primary = pl.col("metric") == pl.col("head").replace_strict(metrics)
-    return scores.filter((pl.col("way") == WAY) & is_primary)
+    by_kind = pl.col("head").replace_strict({name: PRIMARY[head.kind] for name, head in heads.items()})
+    some_are_missing = (pl.col("metric") == AMONG).any().over("dataset", "head")
+    primary = pl.when(some_are_missing).then(pl.lit(AMONG)).otherwise(by_kind)
+    return scores.filter((pl.col("way") == WAY) & (pl.col("metric") == primary))
 
 
 def by_place(table: pl.DataFrame) -> list[tuple[str, str, str, pl.DataFrame]]:

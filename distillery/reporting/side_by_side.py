@@ -7,9 +7,10 @@ import polars as pl
 from markupsafe import Markup
 
 from distillery.heads import AnyHeads, Regression
+from distillery.metrics import primary_metric
 from distillery.reporting.axes import number
 from distillery.reporting.dots import Mark, draw_dots
-from distillery.reporting.results import by_place, primary_metric
+from distillery.reporting.results import by_place
 
 WAYS = {"one_view": "one view", "ensemble": "ensemble"}
 
@@ -43,7 +44,9 @@ def measure_datasets(scores: pl.DataFrame, heads: AnyHeads, rounds: Sequence[str
     found: dict[str, Measured] = {}
     for dataset, domain, name, part in by_place(scores):
         place = found.setdefault(dataset, Measured(dataset=dataset, domain=domain))
-        metrics = [primary_metric(part, heads[name])] + (["mae"] if isinstance(heads[name], Regression) else [])
+        metrics = [primary_metric(heads[name], set(part["metric"]))] + (
+            ["mae"] if isinstance(heads[name], Regression) else []
+        )
         place.charts.extend(_chart(part, name, metric, rounds) for metric in metrics)
         place.rows.extend(_rows(part, name, rounds))
     return list(found.values())

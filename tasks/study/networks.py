@@ -21,7 +21,7 @@ from tasks.study import design
 from tasks.support import paths, tracking
 from tasks.support.command import run_keyed_stage
 from tasks.support.machine import describe_machine
-from tasks.support.provenance import LABELLING, TRAINING, code_hash
+from tasks.support.provenance import stage_code
 from tasks.support.resuming import mark_of
 
 KEPT = ("scores", "draws", "audit", "history")
@@ -68,8 +68,7 @@ def _folder(key: str, params: Params, one_label_of: Sequence[str]) -> Path:
         file_hash(design.LEDGER),
         ImageStore(design.IMAGES).content_hash(),
     )
-    code = code_hash((*TRAINING, *LABELLING, "distillery/metrics", "distillery/params", "distillery/heads.py", "tasks"))
-    mark, found = mark_of(*facts, code), folder / MARK
+    mark, found = mark_of(*facts, stage_code("networks", "study/dvc.yaml")), folder / MARK
     if not found.is_file() or found.read_text() != mark:
         shutil.rmtree(folder, ignore_errors=True)
         for place, path in _linked(params):
@@ -123,7 +122,10 @@ def _train_teacher(params: Params) -> None:
         include={"seed", "threads", "device", "deterministic", "heads", "network", "teacher"}
     )
     data = file_hash(paths.MANIFEST), file_hash(paths.LEDGER), ImageStore(paths.IMAGES).content_hash()
-    kept = TEACHERS / mark_of(facts, *data, describe_machine(params, bf16=False), code_hash(("distillery", "tasks")))
+    of_today = TEACHERS / stage_code("teacher")
+    for other in set(TEACHERS.iterdir()) - {of_today}:
+        shutil.rmtree(other)  # by code that is no more
+    kept = of_today / mark_of(facts, *data, describe_machine(params, bf16=False))
     source, target = (kept, paths.model(TEACHER)) if kept.is_dir() else (teacher.train_teacher(params), kept)
     with whole_folder(target) as draft:
         shutil.copytree(source, draft, dirs_exist_ok=True)

@@ -88,7 +88,7 @@ def run_stage(stage: Callable[[Params], object]) -> None:
     """Call a stage with the parameters as ``python -m tasks.<stage>`` does."""
 
     def act() -> None:
-        with _alone():
+        with _alone(stage):
             stage(read_params())
 
     finish(act)
@@ -100,16 +100,18 @@ def run_keyed_stage(stage: Callable[[Params, str], object]) -> None:
     def act() -> None:
         if len(sys.argv) != 2:
             raise DistilleryError(f"{Path(sys.argv[0]).stem}: wants one argument, the key of its round or domain")
-        with _alone():
+        with _alone(stage):
             stage(read_params(), sys.argv[1])
 
     finish(act)
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
+def _alone(stage: Callable[..., object]) -> Iterator[None]:
     """One process a stage and key: two would share their unfinished work. The kernel frees the lock of a killed one."""
-    name = "-".join([Path(sys.argv[0]).stem, *sys.argv[1:]])
+    spec = sys.modules[stage.__module__].__spec__  # of a module that is run, __main__, it has the name
+    module = spec.name if spec else stage.__module__
+    name = "-".join([module.removeprefix("tasks."), *sys.argv[1:]])
     paths.LOCKS.mkdir(parents=True, exist_ok=True)
     with (paths.LOCKS / f"{name.replace('/', '-')}.lock").open("w") as file:
         try:

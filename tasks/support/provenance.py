@@ -3,12 +3,18 @@
 import hashlib
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).parents[2]
-EMOTIONS = ("distillery/emotions.py", "distillery/emotions.csv")
-TRAINING = ("distillery/training", "distillery/losses", "distillery/networks", "distillery/images", *EMOTIONS)
+# A picture's pixels follow from no more of their stages than this.
 DECODING = ("distillery/images/decoding.py", "distillery/images/shards.py")
-RENDERING = ("distillery/faces", *EMOTIONS)
-LABELLING = ("distillery/labelling", "distillery/networks", "distillery/images")
+RENDERING = ("distillery/faces", "distillery/emotions.py", "distillery/emotions.csv")
+
+
+def stage_code(stage: str, pipeline: str = "dvc.yaml") -> str:
+    """A 128-bit hash of the sources on which a stage depends by its ``deps``: what has DVC run it again."""
+    found = yaml.safe_load((ROOT / pipeline).read_text())["stages"][stage]
+    return code_hash(tuple(dep for dep in found.get("do", found)["deps"] if dep.startswith(("distillery", "tasks"))))
 
 
 def code_hash(packages: tuple[str, ...]) -> str:

@@ -1,6 +1,5 @@
 """The tables of an evaluation as they grow: scores with intervals and draws, confusions, reliability, the audit."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
@@ -13,7 +12,7 @@ from torch import Tensor
 from distillery.heads import AnyHead, AnyHeads, Classification, Compound, Identification, Regression
 from distillery.images.cells import Cells
 from distillery.images.pairs import Pair, image_of
-from distillery.metrics import PRIMARY, WHOLE, score
+from distillery.metrics import PRIMARY, WHOLE, primary_metric, score
 from distillery.metrics.audit import audit_classes, audit_groups, audit_kept, audit_negative
 from distillery.metrics.bootstrap import draw, interval
 from distillery.metrics.identification import score_pairs
@@ -31,7 +30,7 @@ class Scores:
 
     def __init__(self, heads: AnyHeads, *, resamples: int, confidence: float, seed: int) -> None:
         self.heads = heads
-        self._resamples, self._confidence, self._seed = resamples, confidence, seed
+        self._confidence, self._draw = confidence, partial(draw, resamples=resamples, seed=seed)
         self.scores: list[dict] = []
         self.draws: list[dict] = []
         self.test_groups: list[dict] = []
@@ -40,19 +39,23 @@ class Scores:
         self.audit: list[dict] = []
         self.groups: list[dict] = []
 
-    def add_test(self, rows: pl.DataFrame, name: str, found: dict[str, Tensor], cells: Cells) -> None:
-        """Score one head on one data set's test rows, by one view and by the ensemble."""
+    def add_test(
+        self, rows: pl.DataFrame, name: str, found: dict[str, Tensor], cells: Cells, everyone: Sequence[str]
+    ) -> None:
+        """Score one head on those of a data set's test rows that label it; of ``everyone`` in the set some are drawn."""
         head, place = self.heads[name], _place(rows)
         labels, present = cells.labels[name], cells.weights[name]
         for way in WAYS:
             values = found[way]
-            draws = self._draw(rows, lambda at, v=values: score(head, v[at], labels[at], present[at]))
-            for metric, value in score(head, values, labels, present).items():
+            metrics = score(head, values, labels, present)
+            measure = lambda at, v=values: score(head, v[at], labels[at], present[at])  # noqa: E731
+            draws = self._draw(measure, people(rows), among=everyone)
+            for metric, value in metrics.items():
                 low, high = interval(draws[metric], self._confidence)
                 row = {**place, "head": name, "way": way, "metric": metric, "value": value, "low": low, "high": high}
                 self.scores.append({**row, "images": _count(present)})
             if way == "ensemble":
-                primary = enumerate(draws[PRIMARY[head.kind]].tolist())
+                primary = enumerate(draws[primary_metric(head, metrics)].tolist())
                 self.draws += [{**place, "head": name, "draw": number, "value": value} for number, value in primary]
         self._add_test_groups(rows, name, found["ensemble"], labels, present)
         if isinstance(head, Classification):
@@ -117,15 +120,12 @@ class Scores:
 
     def _audited(self, rows: pl.DataFrame, name: str, measure: Measure, everything: Sequence) -> list[dict]:
         """A row for each metric, with its interval over people."""
-        draws = self._draw(rows, lambda at: measure(*(_pick(part, at) for part in everything)))
+        draws = self._draw(lambda at: measure(*(_pick(part, at) for part in everything)), people(rows))
         found = []
         for metric, value in measure(*everything).items():
-            low, high = interval(draws[metric], self._confidence) if metric in draws else (math.nan, math.nan)
+            low, high = interval(draws[metric], self._confidence)
             found.append({**_place(rows), "head": name, "metric": metric, "value": value, "low": low, "high": high})
         return found
-
-    def _draw(self, rows: pl.DataFrame, score: Callable[[Tensor], dict[str, float]]) -> dict[str, np.ndarray]:
-        return draw(score, people(rows), resamples=self._resamples, seed=self._seed)
 
     def tables(self) -> dict[str, pl.DataFrame]:
         """By the name of its file."""
@@ -143,7 +143,10 @@ class Scores:
 
 
 def _in_group(head: AnyHead, metrics: Mapping[str, float]) -> float:
-    """The primary metric; of numbers 1 - error / range, for concordance is low wherever a group's truths are alike."""
+    """What groups are compared by, over all outputs of a head: few groups have every class.
+
+    Of numbers 1 - error / range, for concordance is low wherever a group's truths are alike.
+    """
     if isinstance(head, Regression):
         return 1 - metrics["mae"] / (head.range[1] - head.range[0])
     return metrics[PRIMARY[head.kind]]

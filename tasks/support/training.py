@@ -18,7 +18,7 @@ from distillery.images.cells import Cells, fill_empty, labelled_cells
 from distillery.images.store import ImageStore
 from distillery.networks.model import CARD, WEIGHTS, Card, load_model, save_model, start_from
 from distillery.networks.multihead import MultiHead
-from distillery.params import Params
+from distillery.params import TEACHER, Params
 from distillery.params.couplings import Coupling
 from distillery.params.training import PseudoLearning, Training
 from distillery.tables import KEPT, NEGATIVE, POOL, READABLE, read_table, write_table
@@ -33,7 +33,7 @@ from tasks.support.augmentation import make_strengths
 from tasks.support.command import stopping_gently
 from tasks.support.couplings import co_annotated, make_couplings
 from tasks.support.machine import describe_machine, prepare_machine, use_bf16
-from tasks.support.provenance import TRAINING, code_hash
+from tasks.support.provenance import stage_code
 
 PSEUDO_LABELLED = "pseudo_labelled"
 
@@ -72,8 +72,8 @@ def train(
     elif params.network.pretrained is not None:
         start_from(network.backbone, Path(params.network.pretrained.path), params.network.pretrained.blake2b)
     bf16 = use_bf16(training.bf16, params.device, network)
-    provenance = _provenance(params, training, pseudo, start, store)
-    facts = {**provenance, **describe_machine(params, bf16), "code": code_hash(TRAINING)}
+    facts = _provenance(params, training, pseudo, start, store) | describe_machine(params, bf16)
+    facts["code"] = stage_code("teacher" if key == TEACHER else "student")
     checkpoint = paths.CHECKPOINTS / f"{key}.safetensors"
     with stopping_gently() as stop, tracking.live_run(params, key, facts) as log_epoch:
         records = fit(

@@ -14,8 +14,9 @@ HEAD = """# What the methods are worth
 Made from `study/params.yaml` (`make study`; on photographs `make photos-study`): the pipeline's own networks in many
 variants, each with {seeds}. Values are the primary metric (balanced accuracy, macro F1, concordance, area under the
 curve) on test splits, by the ensemble of views, in the mean over the heads that are labelled there; ± is the standard
-deviation over seeds. Intervals of differences are of {confidence:.0%}: seeds drawn with replacement, and of each the
-same people for both networks. Data: {data}.
+deviation over seeds. Intervals of differences are of {confidence:.0%} each: of other seeds by Student's t, of other
+people by drawing the same ones for both networks. There are {claims} claims: among so many a few stand on the wrong
+side of such an interval by chance. Data: {data}.
 
 ![The claims](study.png)
 
@@ -28,7 +29,7 @@ where the whole interval is below zero, stands out."""
 def head_of_page(study: Study, data: str) -> str:
     """What the page is of and how its numbers are made."""
     seeds = f"the seeds {', '.join(map(str, study.seeds))}" if len(study.seeds) > 1 else f"the seed {study.seeds[0]}"
-    return HEAD.format(seeds=seeds, confidence=study.confidence, data=data)
+    return HEAD.format(seeds=seeds, confidence=study.confidence, claims=len(study.claims), data=data)
 
 
 def write_networks(networks: Networks, heads: Sequence[str], zero_shot: Sequence[str]) -> list[str]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from distillery.metrics.bootstrap import draw, interval
+from distillery.metrics.bootstrap import draw, interval, interval_over_seeds
 
 PEOPLE = [f"p{index // 10}" for index in range(200)]
 # What an image gets right depends on who it shows: 20 people, ten images each.
@@ -76,4 +76,43 @@ def test_one_seed_draws_the_same_people_for_any_score():
     for factor in (1, 2):
         score = lambda rows, factor=factor: {"n": float(seen.append(rows.tolist()) or factor)}  # noqa: E731
         draw(score, PEOPLE, resamples=20, seed=3)
-    assert seen[:20] == seen[20:]
+    assert seen[:21] == seen[21:]
+
+
+def test_units_without_a_row_are_drawn_too_so_that_two_choices_of_rows_are_pairs():
+    everyone = [f"p{number:02}" for number in range(20)]
+    some, others = everyone[:12], everyone[6:]
+    drawn: dict[str, list[Counter[str]]] = {"some": [], "others": []}
+    for name, units in (("some", some), ("others", others)):
+        score = lambda rows, name=name, units=units: {  # noqa: E731
+            "n": float(drawn[name].append(Counter(units[row] for row in rows.tolist())) or 0)
+        }
+        draw(score, units, among=everyone, resamples=20, seed=0)
+    for one, other in zip(*drawn.values(), strict=True):
+        assert {unit: one[unit] for unit in some[6:]} == {unit: other[unit] for unit in some[6:]}
+
+
+def test_a_draw_of_none_who_has_a_row_is_not_a_number():
+    found = draw(lambda rows: {"n": float(len(rows))}, ["a"], among=list("abcd"), resamples=50, seed=0)["n"]
+    assert np.isnan(found).sum() == pytest.approx(50 * 0.75**4, abs=8)
+    assert np.nanmin(found) == 1
+
+
+@pytest.mark.parametrize(("seeds", "people"), [(3, 0.0), (3, 1.0), (5, 0.3)])
+def test_an_interval_over_seeds_holds_the_truth_as_often_as_it_says(seeds: int, people: float):
+    generator = np.random.default_rng(0)
+    held = []
+    for _ in range(400):
+        shared = generator.normal(0, people)  # whom all seeds are tested on
+        points = shared + generator.normal(0, 1, seeds)
+        draws = points[:, None] + generator.normal(0, people, (seeds, 300))
+        low, high = interval_over_seeds(points, draws, resamples=500, confidence=0.9, seed=0)
+        held.append(low < 0 < high)
+    assert np.mean(held) == pytest.approx(0.9, abs=0.05)
+
+
+def test_one_seed_has_the_interval_of_its_people():
+    low, high = interval_over_seeds(
+        np.array([0.5]), np.linspace(0.4, 0.6, 1001)[None], resamples=4000, confidence=0.9, seed=0
+    )
+    assert (low, high) == pytest.approx((0.41, 0.59), abs=0.01)
