@@ -6,11 +6,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from distillery.params.mistakes import UNWATCHED
+
 ROOT = Path(__file__).parent.parent
 # A comment in these must not train the teacher again (DESIGN): the schema, the tracking, the command line, the messages,
 # where unfinished work waits.
 EXEMPT = {
     "distillery.params",
+    "distillery.params.agreement",
     "distillery.params.couplings",
     "distillery.params.inference",
     "distillery.params.kinds",
@@ -131,6 +134,36 @@ def test_deps_name_no_code_that_a_stage_does_not_use(name: str):
         )  # a table lies beside the module that reads it
         inside = {file for file in ([path] if path.is_file() else path.rglob("*.py")) if file.name != "__init__.py"}
         assert inside <= used, f"stage {name}: {dep} holds {inside - used}, which it does not use"
+
+
+@pytest.mark.parametrize("name", pipeline())
+def test_dvc_sees_a_change_of_every_parameter_that_a_stage_watches(name: str):
+    """It is blind to keys called ``size`` or ``nfiles`` inside of a section that is named as a whole."""
+    for entry in body(pipeline()[name]).get("params", []):
+        for path, keys in ({"params.yaml": [entry]} if isinstance(entry, str) else entry).items():
+            found = yaml.safe_load((ROOT / path).read_text())
+            listed = [key for each in body(pipeline()[name])["params"] for key in _keys(each, path)]
+            for key in keys:
+                assert set(_blind(_at(found, key), key)) <= set(listed)
+
+
+def _keys(entry: str | dict, path: str) -> list[str]:
+    return entry.get(path, []) if isinstance(entry, dict) else [entry] if path == "params.yaml" else []
+
+
+def _at(found: dict, key: str) -> object:
+    if "$" in key:
+        return {}
+    for part in key.split("."):
+        found = found[part]
+    return found
+
+
+def _blind(found: object, key: str) -> list[str]:
+    if not isinstance(found, dict):
+        return []
+    mine = [f"{key}.{name}" for name in found if name in UNWATCHED]
+    return mine + [deep for name, inner in found.items() for deep in _blind(inner, f"{key}.{name}")]
 
 
 def test_each_path_has_one_writer():

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from distillery.tables import read_table
+from tasks.support.command import read_params
 from tests.world import call, contents, edit_params, environment, make_world, remove, stages_run
 
 
@@ -26,6 +27,15 @@ def test_a_threshold_runs_again_from_pseudo_labels_on(world: Path):
     assert ran[:2] == ["pseudo_labels@r1", "student@r1"]
     assert sorted(ran[2:-2]) == ["evaluation@r1", "few_shot@r1"]
     assert ran[-2:] == ["promotion", "report"]
+
+
+def test_another_size_makes_other_images_and_the_old_one_brings_back_the_old(world: Path):
+    """DVC's cache of runs leaves out what is called ``size`` inside of a section."""
+    before = contents(world / "data/images")
+    for side, same in ((24, False), (read_params(world / "params.yaml").images.size, True)):
+        edit_params(world, lambda params, side=side: params["images"].update(size=side))
+        call(world, "dvc", "repro", "--single-item", "images")
+        assert (contents(world / "data/images") == before) is same
 
 
 def test_one_more_round_runs_nothing_old_and_a_removed_one_leaves_the_report(world: Path):

@@ -10,8 +10,9 @@ AMONG = "balanced_accuracy_among"
 def score_classes(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
     """Metrics over images, float [images, classes] against int64 [images].
 
-    Means over classes are over those that occur among the labels. Where some do not, ``balanced_accuracy_among``
-    decides by the larger probability among those that do, as LFW's happy against neutral is measured.
+    Means over classes are over those that occur among the labels. Where some do not, but two do,
+    ``balanced_accuracy_among`` decides by the larger probability among those, as LFW's happy against neutral is
+    measured.
     """
     classes = probabilities.shape[1]
     occurring = labels.bincount(minlength=classes) > 0
@@ -28,7 +29,7 @@ def score_classes(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
         "balanced_accuracy": balanced(decided),
         "f1_macro": mean(multiclass_f1_score(decided, labels, classes, average=None)),
     }
-    if not occurring.all():
+    if 1 < occurring.sum() < classes:
         among = torch.where(occurring, probabilities, -1.0).argmax(dim=1)
         found[AMONG] = balanced(among)
     return found

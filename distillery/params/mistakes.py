@@ -6,6 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic_core import ErrorDetails
 
+# Keys that DVC leaves out, at any depth, where it asks whether it has run a stage before (its _get_cache_hash).
+UNWATCHED = ("size", "nfiles")
+WATCHED = ("faces.size", "images.size")  # dvc.yaml names them by themselves
 MAX_SHOWN = 20  # mistakes
 MAX_KEY = 100  # characters
 MAX_MESSAGE = 1000  # characters; holds a list of allowed names
@@ -13,8 +16,8 @@ MAX_MESSAGE = 1000  # characters; holds a list of allowed names
 
 def describe(errors: Sequence[ErrorDetails]) -> list[str]:
     """A line for each mistake that pydantic found."""
-    lines = [_explain(error) for error in errors[:MAX_SHOWN]]
-    return [*lines, f"  and {len(errors) - MAX_SHOWN} more"] if len(errors) > MAX_SHOWN else lines
+    lines = [line for error in errors for line in _explain(error)]
+    return [*lines[:MAX_SHOWN], f"  and {len(lines) - MAX_SHOWN} more"] if len(lines) > MAX_SHOWN else lines
 
 
 def not_finite(found: object, key: str = "") -> Iterator[str]:
@@ -29,15 +32,30 @@ def not_finite(found: object, key: str = "") -> Iterator[str]:
             yield from not_finite(value, f"{key}.{index}")
 
 
-def _explain(error: ErrorDetails) -> str:
-    key = ".".join(_cut(_printable(str(part)), MAX_KEY) for part in error["loc"]) or "(whole file)"
-    message = _cut(error["msg"].removeprefix("Value error, "), MAX_MESSAGE)
-    if error["type"] == "extra_forbidden":
-        message = "unknown key; remove it or correct its spelling"
+def unwatched(found: object, key: str = "") -> Iterator[str]:
+    """A line for each key of which DVC would not see that what it holds has changed."""
+    if isinstance(found, Mapping):
+        for name, value in found.items():
+            inner = f"{key}.{name}".removeprefix(".")
+            if name in UNWATCHED and inner not in WATCHED:
+                yield f"  {inner}: DVC's cache of runs is blind to keys of this name; choose another"
+            yield from unwatched(value, inner)
+
+
+def _explain(error: ErrorDetails) -> Iterator[str]:
+    key = ".".join(_cut(_printable(str(part)), MAX_KEY) for part in error["loc"])
+    said = error["msg"].removeprefix("Value error, ")
+    message = _cut(said, MAX_MESSAGE)
+    if not key:  # of the file as a whole, where sections do not fit each other: each line names its own
+        yield from (f"  {_cut(line, MAX_MESSAGE)}" for line in said.split("\n"))
+    elif error["type"] == "extra_forbidden":
+        yield f"  {key}: unknown key; remove it or correct its spelling"
     elif error["type"] == "missing":
-        return f"  {key}: missing key"
-    shown = isinstance(error["input"], dict) or error["type"] == "value_error"
-    return f"  {key}: {message}" if shown else f"  {key}: {message} (found {_found(error['input'])})"
+        yield f"  {key}: missing key"
+    elif isinstance(error["input"], dict) or error["type"] == "value_error":
+        yield f"  {key}: {message}"
+    else:
+        yield f"  {key}: {message} (found {_found(error['input'])})"
 
 
 def _found(value: object) -> str:

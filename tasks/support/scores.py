@@ -42,7 +42,7 @@ class Scores:
     def add_test(
         self, rows: pl.DataFrame, name: str, found: dict[str, Tensor], cells: Cells, everyone: Sequence[str]
     ) -> None:
-        """Score one head on those of a data set's test rows that label it; of ``everyone`` in the set some are drawn."""
+        """Score one head on those of a data set's test rows that label it, drawing among ``everyone`` in it."""
         head, place = self.heads[name], _place(rows)
         labels, present = cells.labels[name], cells.weights[name]
         for way in WAYS:

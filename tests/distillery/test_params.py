@@ -87,9 +87,9 @@ def test_the_photos_parameters_are_valid(photos: dict):
         (
             "manifest.datasets.lfw.heads",
             {"sex": "gender"},
-            r"datasets\.lfw labels unknown head \['sex'\]; allowed: \['age'",
+            r"datasets\.lfw\.heads names \['sex'\]; allowed: \['age'",
         ),
-        ("manifest.datasets.lfw.rename", {"sex": {}}, r"datasets\.lfw labels unknown head \['sex'\]"),
+        ("manifest.datasets.lfw.rename", {"sex": {}}, r"datasets\.lfw\.rename names \['sex'\]"),
         ("manifest.datasets.fer2013.splits", {"train": {"test": 1}}, r"train split labels the head \['expression'\]"),
         ("manifest.datasets.lfw.path", "data/images", r"lfw\.path: 'data/images' is outside data/raw/"),
         ("manifest.datasets.lfw.path", "data/raw/../x", r"lfw\.path: .* is outside data/raw/"),
@@ -131,7 +131,7 @@ def test_the_photos_parameters_are_valid(photos: dict):
             {"kind": "rand_augment", "operations": 2, "magnitude": 31},
             r"policy\..*magnitude: .*less than or equal to 30",
         ),
-        ("pseudo_labels.heads.age", GONE, r"pseudo_labels\.heads has .*must name every head once"),
+        ("pseudo_labels.heads.age", GONE, r"pseudo_labels\.heads lacks \['age'\]; it names every head"),
         ("pseudo_labels.heads.gender.rules.0.least", 0.4, r"gender\.rules\.0\.least is 0\.4; allowed: 0\.5 to 1"),
         ("pseudo_labels.heads.race.rules.0.least", 0.1, r"race\.rules\.0\.least is 0\.1; allowed: 0\.2 to 1"),
         ("pseudo_labels.heads.race.rules.0.least", 1.1, r"rules\.0\..*least: .*less than or equal to 1"),
@@ -222,3 +222,23 @@ def test_a_file_that_is_no_mapping_is_refused(found: object):
 )
 def test_what_lies_on_the_edge_is_allowed(changed: Callable, key: str, value: object):
     assert changed(key, value)
+
+
+def test_every_disagreement_is_named_at_once(photos: dict):
+    found = copy.deepcopy(photos)
+    found["teacher"]["mixing"]["utkfaces"] = 1
+    found["promotion"]["groups"] = ["sex"]
+    found["tracking"]["licences"] = {"utkfaces": "none"}
+    found["rounds"]["r1"]["teacher"] = "r7"
+    with pytest.raises(DistilleryError) as caught:
+        validate(found, "params.yaml")
+    for key in ("teacher.mixing names", "promotion.groups names", "tracking.licences names", "rounds.r1.teacher is"):
+        assert f"\n  {key} " in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["size", "nfiles"])
+def test_a_name_that_dvc_is_blind_to_is_refused(photos: dict, name: str):
+    found = copy.deepcopy(photos)
+    found["manifest"]["datasets"][name] = found["manifest"]["datasets"]["lfw"]
+    with pytest.raises(DistilleryError, match=rf"manifest\.datasets\.{name}: DVC's cache of runs is blind"):
+        validate(found, "params.yaml")
