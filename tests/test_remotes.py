@@ -50,10 +50,16 @@ def test_on_a_second_machine_everything_is_pulled_and_nothing_runs(
     kind: str, world: Path, tmp_path: Path, request: pytest.FixtureRequest
 ):
     place = request.getfixturevalue(kind)
+    mine = world / "data/raw/mine"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("whose pictures these are")
+    call(world, "dvc", "add", "data/raw/mine")
+    call(world, "dvc", "repro")
     _add_remote(world, place if kind == "folder_store" else "s3://artefacts/faces", place if kind == "s3" else None)
     call(world, "dvc", "push")
     second = _clone(world, tmp_path / "second")
-    call(second, "dvc", "pull", "dvc.yaml")
+    call(second, "dvc", "pull", "dvc.yaml", "data/raw/mine.dvc")
+    assert contents(second / "data/raw") == contents(world / "data/raw")
     for name in ("models", "data/manifest.parquet", "data/rounds", "data/report", "data/promotion.json"):
         assert contents(second / name) == contents(world / name)
     before = (second / "dvc.lock").read_bytes()

@@ -77,7 +77,7 @@ def decide(
     champion, found = rounds[0], []
     for key in rounds[1:]:
         clauses = (
-            _rise(draws, key, champion, targets, limits),
+            _rise(scores, draws, key, champion, targets, limits),
             _falls(scores, key, champion, limits),
             _gaps(groups, key, champion, limits),
         )
@@ -91,13 +91,16 @@ def champion_of(decisions: Sequence[Decision], first: str) -> str:
     return next((each.round for each in reversed(decisions) if each.promoted), first)
 
 
-def _rise(draws: pl.DataFrame, key: str, champion: str, targets: Sequence[str], limits: Limits) -> Clause:
+def _rise(
+    scores: pl.DataFrame, draws: pl.DataFrame, key: str, champion: str, targets: Sequence[str], limits: Limits
+) -> Clause:
     scored = set(draws["dataset"])
     aimed = [name for name in targets if name in scored] or sorted(scored)
+    change = (pl.col("value") - pl.col("before")).mean()
+    whole = _pairs(scores.filter(pl.col("dataset").is_in(aimed)), key, champion, PLACE).select(change).item()
     both = _pairs(draws.filter(pl.col("dataset").is_in(aimed)), key, champion, [*PLACE, "draw"])
-    changes = both.group_by("draw").agg((pl.col("value") - pl.col("before")).mean()).sort("draw")["value"]
-    low, high = interval(changes.to_numpy(), limits.confidence)
-    mean = float(changes.mean() or 0) if len(changes) else float("nan")  # type: ignore[arg-type]
+    low, high = interval(both.group_by("draw").agg(change)["value"].to_numpy(), limits.confidence)
+    mean = math.nan if whole is None else whole
     where = ", ".join(aimed)
     return Clause(
         name="the mean over heads rises",

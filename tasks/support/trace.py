@@ -4,6 +4,7 @@ Image, split, predictions with teacher and views, the rule that kept or refused 
 it, its worth, MLflow run, flow run, DVC experiment and commit. What was made from other bytes than lie here is said so.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ SHORT = 12  # characters of a hash
 
 
 def trace(what: str, params: Params) -> Iterator[str]:
-    """Lines about an image's id, the path of a round's pseudo-labels, a round, an alias or an MLflow run's id.
+    """Lines about an image (its id or path), a round's file of pseudo-labels, a round, an alias or an MLflow run's id.
 
     Raises:
         DistilleryError: there is no such thing; names what there may be.
@@ -40,10 +41,17 @@ def trace(what: str, params: Params) -> Iterator[str]:
         yield from _trace_version(what, params)
     elif (key := _round_of_file(what, params)) is not None:
         yield from _trace_pseudo_labels(key, params)
-    elif len(rows := read_table(paths.MANIFEST, only=pl.col("image") == what)):
-        yield from _trace_image(what, rows, params)
+    elif len(rows := _rows_of_image(what)):
+        yield from _trace_image(rows["image"][0], rows, params)
     else:
         yield from _trace_run(what, params)
+
+
+def _rows_of_image(what: str) -> pl.DataFrame:
+    """The manifest's rows of an image, by its id or the path of one of its files."""
+    path = os.path.relpath(what)
+    named = read_table(paths.MANIFEST, ["image", "path"], only=pl.col("path") == path)["image"].to_list()
+    return read_table(paths.MANIFEST, only=pl.col("image") == (named[0] if named else what))
 
 
 def _trace_image(image: str, rows: pl.DataFrame, params: Params) -> Iterator[str]:

@@ -20,10 +20,10 @@ def _lenient(params: Params, **changes: float) -> Params:
     return params.model_copy(update={"promotion": params.promotion.model_copy(update=section)})
 
 
-def _raise_the_students_draws(by: float) -> None:
-    path = paths.evaluation("r1") / "draws.csv"
-    teacher = pl.read_csv(paths.evaluation("r0") / "draws.csv")
-    teacher.with_columns(pl.col("value") + by).write_csv(path)
+def _raise_the_student(by: float) -> None:
+    for what in ("scores", "draws"):
+        teacher = pl.read_csv(paths.evaluation("r0") / f"{what}.csv")
+        teacher.with_columns(pl.col("value") + by).write_csv(paths.evaluation("r1") / f"{what}.csv")
 
 
 def test_it_names_a_champion_every_clause_and_what_was_found(world: Path, params: Params):
@@ -44,7 +44,7 @@ def test_it_names_a_champion_every_clause_and_what_was_found(world: Path, params
 def test_a_student_whose_draws_all_rise_is_promoted_and_one_whose_fall_is_not(
     world: Path, params: Params, capsys: pytest.CaptureFixture[str], rise: float, champion: str
 ):
-    _raise_the_students_draws(rise)
+    _raise_the_student(rise)
     main(_lenient(params))
     printed = capsys.readouterr().out
     assert f"promotion: the champion is {champion}" in printed
@@ -57,7 +57,7 @@ def test_mlflow_has_a_version_for_each_round_and_the_aliases_move_with_the_champ
     aliases = []
     for rise in (-0.1, 0.1):  # and other params, of which no network follows
         edit_params(world, lambda found, rise=rise: found["promotion"].update(least=60 + int(10 * rise)))
-        _raise_the_students_draws(rise)
+        _raise_the_student(rise)
         write_promotion(_lenient(params))
         call(world, "tasks.support.tracking")
         client = MlflowClient(f"sqlite:///{world}/runs/mlflow.db")

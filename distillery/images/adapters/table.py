@@ -1,11 +1,13 @@
 """A CSV or Parquet file with a ``path`` column and label columns."""
 
+import csv
+import io
 import math
 import re
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from pathlib import Path
 
@@ -111,7 +113,22 @@ def _frame(path: Path) -> pl.DataFrame:
         return pl.DataFrame(rows)
     # All rows decide a column's type: a number in the first hundred proves nothing about the rest.
     # From memory: reading a file polars waits for ever where there is too little of it for the threads that read.
-    return pl.read_csv(path.read_bytes(), infer_schema_length=None)
+    content = path.read_bytes()
+    try:
+        return pl.read_csv(content, infer_schema_length=None)
+    except pl.exceptions.ComputeError as error:
+        raise _ragged(path, content) or error from None
+
+
+def _ragged(path: Path, content: bytes) -> DistilleryError | None:
+    """Which line has more fields than the first, if one has: polars does not say."""
+    lines = csv.reader(io.StringIO(content.decode(errors="replace")))
+    with suppress(csv.Error):
+        width = len(next(lines, []))
+        for fields in lines:
+            if len(fields) > width:
+                return DistilleryError(f"{path}, line {lines.line_num}: {len(fields)} fields; line 1 names {width}")
+    return None
 
 
 def _check_columns(frame: pl.DataFrame, path_column: str, table: Path) -> None:
@@ -119,7 +136,9 @@ def _check_columns(frame: pl.DataFrame, path_column: str, table: Path) -> None:
         if (match := TAKEN.fullmatch(column)) and match[1] in frame.columns:
             raise DistilleryError(f"{table}: names the column '{match[1]}' twice; remove or rename one")
     if path_column not in frame.columns:
-        raise DistilleryError(f"{table}: no path column '{path_column}'; found: {frame.columns}")
+        raise DistilleryError(
+            f"{table}: no path column '{path_column}'; found: {frame.columns}; path_column of the data set says which"
+        )
     found = frame.schema[path_column]
     if not (found.is_integer() or found in (pl.String, pl.Categorical, pl.Enum, pl.Null)):
         raise DistilleryError(f"{table}: the path column '{path_column}' holds {found}; paths are text")

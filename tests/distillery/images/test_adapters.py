@@ -115,6 +115,7 @@ def test_a_path_outside_the_folder_is_refused(tmp_path: Path, path: str | None):
         ({"table": "gone.parquet"}, r"gone\.parquet: cannot be read as a table"),
         ({"table": "noise.parquet"}, r"noise\.parquet: cannot be read as a table"),
         ({"table": "rows.csv", "path_column": "file"}, r"rows\.csv: no path column 'file'; found: \['path', 'sex'\]"),
+        ({"table": "ragged.csv"}, r"ragged\.csv, line 3: 3 fields; line 1 names 2"),
         ({"table": "rows.csv", "identity": "who"}, r"rows\.csv: no identity column 'who'; found"),
         (
             {"table": "rows.csv", "heads": {"g": "gender"}},
@@ -126,6 +127,7 @@ def test_a_path_outside_the_folder_is_refused(tmp_path: Path, path: str | None):
 def test_a_table_that_does_not_fit_is_refused(tmp_path: Path, arguments: dict, message: str):
     (tmp_path / "noise.parquet").write_bytes(b"no parquet at all")
     _write_table(tmp_path, "rows.csv", {"path": ["a.png"], "sex": ["f"]})
+    (tmp_path / "ragged.csv").write_text("path,sex\na.png,f\nb.png,f,m\n")
     with pytest.raises(DistilleryError, match=message):
         listed("table", tmp_path, **{"heads": {}, **arguments})
 

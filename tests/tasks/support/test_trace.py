@@ -34,6 +34,7 @@ def test_an_image_of_the_pool_is_followed_to_the_metrics_of_who_learnt_it(world:
     assert f"from {PSEUDO}: {file_hash(PSEUDO)[:12]}, as it lies here" in told
     assert "on print: age" in told
     assert "ANOTHER" not in told
+    assert _told(place["path"], params) == _told(str(Path(place["path"]).absolute()), params) == told
 
 
 def test_a_cell_with_a_label_and_a_refused_one_are_told_apart(world: Path, params: Params):
