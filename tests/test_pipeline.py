@@ -29,6 +29,13 @@ def test_a_threshold_runs_again_from_pseudo_labels_on(world: Path):
     assert ran[-2:] == ["promotion", "report"]
 
 
+def test_params_are_checked_without_running_anything(world: Path):
+    assert call(world, "tasks.support.commands", "check").startswith("params.yaml fits: heads age, gender, race")
+    edit_params(world, lambda params: params["rounds"]["r1"].update(teacher="r7"))
+    said = call(world, "tasks.support.commands", "check", check=False)
+    assert "rounds.r1.teacher is 'r7'; allowed: ['r0']" in said
+
+
 def test_another_size_makes_other_images_and_the_old_one_brings_back_the_old(world: Path):
     """DVC's cache of runs leaves out what is called ``size`` inside of a section."""
     before = contents(world / "data/images")
