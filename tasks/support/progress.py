@@ -3,6 +3,23 @@
 import time
 
 PAUSE = 5.0  # seconds between two lines
+AT_ONCE = 1.0  # seconds in which what an interrupted call had done is found
+
+
+class Pace:
+    """How many a second are done, without those that an interrupted call had done: they are there at once."""
+
+    def __init__(self) -> None:
+        self._began = self._since = time.monotonic()
+        self._found = 0
+
+    def at(self, done: int) -> float | None:
+        """With so many done by now; None as long as it cannot be said."""
+        now = time.monotonic()
+        if now - self._began < AT_ONCE:
+            self._since, self._found = now, done
+            return None
+        return (done - self._found) / (now - self._since)
 
 
 class Progress:
@@ -10,15 +27,15 @@ class Progress:
 
     def __init__(self, what: str, total: int, unit: str = "images") -> None:
         self._what, self._total, self._unit = what, total, unit
-        self._began = self._printed = time.monotonic()
+        self._printed, self._pace = time.monotonic(), Pace()
 
     def __call__(self, done: int) -> None:
-        now = time.monotonic()
+        now, rate = time.monotonic(), self._pace.at(done)
         if done < self._total and now - self._printed < PAUSE:
             return
         self._printed = now
-        share = done / max(1, self._total)
-        rate = done / max(1e-9, now - self._began)
-        left = (self._total - done) / max(1e-9, rate)
-        text = f"{self._what}: {done:,} of {self._total:,} {self._unit} ({share:.0%}), {rate:,.0f} a second"
-        print(f"{text}, {left:.0f} s left" if done < self._total else text, flush=True)
+        text = f"{self._what}: {done:,} of {self._total:,} {self._unit} ({done / max(1, self._total):.0%})"
+        if rate:
+            text += f", {rate:,.0f} a second"
+            text += f", {(self._total - done) / rate:.0f} s left" if done < self._total else ""
+        print(text, flush=True)

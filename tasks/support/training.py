@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +32,7 @@ from tasks.support.augmentation import make_strengths
 from tasks.support.command import stopping_gently
 from tasks.support.couplings import co_annotated, make_couplings
 from tasks.support.machine import describe_machine, prepare_machine, use_bf16
+from tasks.support.progress import Pace
 from tasks.support.provenance import stage_code
 
 PSEUDO_LABELLED = "pseudo_labelled"
@@ -190,11 +190,10 @@ def _provenance(
 
 
 def _with_progress(records: Iterator[dict[str, float]], key: str, training: Training) -> Iterator[dict[str, float]]:
-    began = time.monotonic()
+    pace = Pace()
     for number, record in enumerate(records, start=1):
-        rate = number * training.steps_per_epoch * training.batch / (time.monotonic() - began)
+        rate = pace.at(number * training.steps_per_epoch * training.batch)
+        speed = f", {rate:,.0f} images a second" if rate else ""
         scores = ", ".join(f"{k.split('/')[1]} {v:.3f}" for k, v in record.items() if k.startswith("val_score/"))
-        print(
-            f"{key}: epoch {number} of {training.epochs}, {rate:,.0f} images a second; validation {scores}", flush=True
-        )
+        print(f"{key}: epoch {number} of {training.epochs}{speed}; validation {scores}", flush=True)
         yield record

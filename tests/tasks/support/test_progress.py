@@ -1,0 +1,27 @@
+import pytest
+
+from tasks.support import progress
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the time is: its only item."""
+    now = [100.0]
+    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    return now
+
+
+def test_what_an_interrupted_call_had_done_is_not_counted_as_speed(clock: list[float], capsys):
+    told = progress.Progress("work", 1000)
+    for seconds, done in ((0.1, 300), (0.2, 600), (6.2, 660), (20.2, 1000)):
+        clock[0] = 100 + seconds
+        told(done)
+    assert capsys.readouterr().out.splitlines() == [
+        "work: 660 of 1,000 images (66%), 10 a second, 34 s left",
+        "work: 1,000 of 1,000 images (100%), 20 a second",
+    ]
+
+
+def test_what_is_done_at_once_has_no_speed(clock: list[float], capsys):
+    progress.Progress("work", 3, "epochs")(3)
+    assert capsys.readouterr().out == "work: 3 of 3 epochs (100%)\n"
