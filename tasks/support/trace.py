@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 SHORT = 12  # characters of a hash
+TAGS = {"flow run": "prefect.flow_run", "DVC experiment": "dvc.experiment", "commit": "git.commit"}
 
 
 def trace(what: str, params: Params) -> Iterator[str]:
@@ -39,7 +40,7 @@ def trace(what: str, params: Params) -> Iterator[str]:
         yield from _trace_model(what, params)
     elif what in (CHAMPION, CHALLENGER):
         yield from _trace_version(what, params)
-    elif (key := _round_of_file(what, params)) is not None:
+    elif key := next((key for key in params.rounds if Path(what) == paths.pseudo_labels(key)), None):
         yield from _trace_pseudo_labels(key, params)
     elif len(rows := _rows_of_image(what)):
         yield from _trace_image(rows["image"][0], rows, params)
@@ -114,11 +115,7 @@ def _trace_model(key: str, params: Params) -> Iterator[str]:
     for run in _runs_of(client, key, params):
         parent = client.get_run(run.data.tags["mlflow.parentRunId"]).data.tags
         yield f"  MLflow run {run.info.run_id} of {run.data.tags['mlflow.parentRunId']}"
-        for words, tag in (
-            ("flow run", "prefect.flow_run"),
-            ("DVC experiment", "dvc.experiment"),
-            ("commit", "git.commit"),
-        ):
+        for words, tag in TAGS.items():
             if parent.get(tag):
                 yield f"    {words} {parent[tag]}"
     for version in versions_of(client, params.tracking.experiment, weights):
@@ -131,10 +128,6 @@ def _runs_of(client: "MlflowClient", key: str, params: Params) -> list:
     made_from = load_card(paths.model(key)).provenance
     facts = " and ".join(f"params.`from/{name}` = '{value}'" for name, value in made_from.items())
     return client.search_runs([find_experiment(client, params)], f"tags.round = '{key}' and {facts}", max_results=1)
-
-
-def _round_of_file(what: str, params: Params) -> str | None:
-    return next((key for key in params.rounds if Path(what) == paths.pseudo_labels(key)), None)
 
 
 def _trace_version(alias: str, params: Params) -> Iterator[str]:

@@ -58,6 +58,7 @@ def toy_params(**changes: object) -> Params:
     found["pseudo_labels"]["heads"] = {name: {"rules": [rule], "targets": "soft"} for name, rule in rules.items()}
     found |= {"heads": HEADS, "rounds": {"r1": {"teacher": "r0"}, "r2": {"teacher": "r1"}}}
     found["promotion"]["groups"] = ["age", "gender"]
+    found["tracking"]["licences"] = {}
     found["report"] = {"title": "Toy & <faces>", "gallery": 6}
     return validate({**found, **changes}, "toy")
 
