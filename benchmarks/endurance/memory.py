@@ -18,11 +18,14 @@ from tests.world import edit_params, make_world
 STAGES = (
     ("manifest",),
     ("images",),
+    ("ledger",),
     ("teacher",),
     ("predictions", "r1"),
     ("pseudo_labels", "r1"),
     ("student", "r1"),
     ("evaluation", "r1"),
+    ("views",),
+    ("promotion",),
     ("report",),
 )
 SHARES = {"studio": 0.25, "webcam": 0.25, "print": 0.5}
@@ -52,7 +55,8 @@ def _shrink(params: dict[str, Any]) -> None:
         params[section]["views"] = [{"kind": "identity"}]
     params["predictions"]["shard"] = 4096
     params["images"]["size"] = SIDE
-    for section in (params["heads"], params["faces"]["domains"], params["manifest"]["datasets"]):
+    sections = (params["heads"], params["faces"]["domains"], params["manifest"]["datasets"])
+    for section in (*sections, params["tracking"]["licences"]):
         del section["compound"]  # only measured on
 
 
