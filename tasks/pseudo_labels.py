@@ -47,8 +47,10 @@ def write_pseudo_labels(key: str, params: Params) -> None:
         beside = f", of {negative[name]:,} what they are not" if negative[name] else ""
         print(f"pseudo_labels {name}: kept {kept[name]:,} of {empty[name]:,} empty cells{beside}")
     if not kept.total() + negative.total():
-        print(f"pseudo_labels: nothing is kept: {key} cannot learn from it. Loosen pseudo_labels.heads.<head>.rules; ")
-        print(f"  `distillery what-if {key}` shows what other rules would keep", flush=True)
+        print(
+            f"pseudo_labels: nothing is kept, and {key} cannot learn from it: loosen pseudo_labels.heads.<head>.rules; "
+            f"`distillery what-if {key}` shows what others would keep"
+        )
     with whole_folder(paths.calibration(key)) as folder:
         for what, table in zip(("errors", "reliability"), tabulate_calibrations(plans), strict=True):
             table.write_csv(folder / f"{what}.csv")

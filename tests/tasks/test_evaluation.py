@@ -11,7 +11,7 @@ from distillery.images.transforms import to_float
 from distillery.networks.model import load_model
 from distillery.params import Params
 from distillery.tables import READABLE, read_table
-from tasks.evaluation import write_evaluation
+from tasks.evaluation import _sum_over_heads, write_evaluation
 
 
 def test_each_head_is_scored_where_it_is_labelled(world: Path):
@@ -20,6 +20,12 @@ def test_each_head_is_scored_where_it_is_labelled(world: Path):
     assert set(found["ensemble"]["webcam"]) == {"expression", "action_units", "affect"}
     assert set(found["audit"]) == {"print"}
     assert "audit" not in json.loads(Path("data/rounds/r0/evaluation.json").read_text())
+
+
+def test_a_sum_over_heads_leaves_out_those_without_a_number():
+    nan = float("nan")
+    table = pl.DataFrame({"val_loss/age": [1.0, 1.0, nan], "val_loss/mood": [2.0, nan, nan]})
+    assert table.select(_sum_over_heads("val_loss"))["val_loss"].to_list() == pytest.approx([3, 1, nan], nan_ok=True)
 
 
 def test_intervals_hold_their_values(world: Path):

@@ -74,6 +74,19 @@ def test_a_head_that_is_calibrated_too_badly_is_refused(world: Path):
         pseudo_labels.main(read_params(), "r1")
 
 
+def test_where_nothing_is_kept_it_says_what_to_do(world: Path, capsys):
+    def refuse(found: dict) -> None:
+        for name, head in found["pseudo_labels"]["heads"].items():
+            numbers = name in ("age", "affect")
+            head["rules"][0].update({"width": 1e-6} if numbers else {"least": 1.0})
+
+    edit_params(world, refuse)
+    pseudo_labels.main(read_params(), "r1")
+    said = capsys.readouterr().out
+    assert "pseudo_labels gender: kept 0 of" in said
+    assert "nothing is kept, and r1 cannot learn from it: loosen pseudo_labels.heads.<head>.rules" in said
+
+
 def test_a_head_without_labels_enough_is_taken_as_predicted_and_says_so(world: Path, capsys):
     edit_params(world, lambda found: found["pseudo_labels"]["calibration"].update(least=10_000, worst=1e-6))
     pseudo_labels.main(read_params(), "r1")

@@ -3,11 +3,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
 
 from distillery.errors import DistilleryError
+from tasks import images
+from tasks.study.images import write_images
 from tasks.support import command
 
 GENTLE = """
@@ -106,3 +109,13 @@ def test_the_second_signal_does_not_wait():
     code, output, _ = _interrupted(patient=False, signals=[signal.SIGINT, signal.SIGINT])
     assert code == command.INTERRUPTED
     assert "saved" not in output
+
+
+def test_stages_of_one_name_in_two_places_do_not_wait_for_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["images"])
+    monkeypatch.setattr(command, "make_ready", lambda: None)  # it would stay so for the tests after this one
+    again = command._alone(write_images)
+    said = pytest.raises(DistilleryError, match=r"study\.images runs in this folder already")
+    with command._alone(images.main), command._alone(write_images), said, again:
+        pass
