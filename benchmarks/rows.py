@@ -51,7 +51,8 @@ def compare_many(group: str, acts: dict[str, Act], *, against: str, passes: int 
     rates = rates_by_turns(acts, passes=passes)
     medians = {name: statistics.median(found) for name, found in rates.items()}
     for name, value in medians.items():
-        yield row(group, name, value, unit="images/s", against=against, reference=medians[against])
+        note = f"spread {statistics.stdev(rates[name]) / value:.0%}"
+        yield row(group, name, value, unit="images/s", against=against, reference=medians[against], note=note)
 
 
 def rates_by_turns(acts: dict[str, Act], *, passes: int) -> dict[str, list[float]]:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from benchmarks.rows import Act
 from distillery.heads import Heads, names
+from distillery.images.augmentation import augment
 from distillery.images.cells import Cells
 from distillery.images.policies import Policy
 from distillery.images.shards import write_shard
@@ -140,20 +141,32 @@ def training_stage(
     return act
 
 
-def training_bare(made: MultiHead, size: int, *, steps: int, batch: int) -> Act:
-    """The limit: the same network, losses and optimiser on one batch that is in memory; nothing else."""
+def training_bare(made: MultiHead, size: int, *, steps: int, batch: int, augmenting: bool = False) -> Act:
+    """The limit: the same network, losses and optimiser on one batch that is in memory; nothing else.
+
+    Args:
+        augmenting: reads and augments a batch for every step, as the stage has to: the limit of this work.
+    """
     section, half = params().teacher, bf16(made)
     made.train()
     optimiser = make_optimiser(
         "adamw", list(made.parameters()), learning_rate=section.learning_rate, weight_decay=section.weight_decay
     )
-    images = to_float(store(size).gather(np.arange(batch))).to(params().device)
-    labelled = cells(batch).to(torch.device(params().device))
+    strengths, generator = make_strengths(section.augmentation), torch.Generator().manual_seed(0)
+    device = torch.device(params().device)
+    in_memory = to_float(store(size).gather(np.arange(batch))).to(device)
+    labelled = cells(batch).to(device)
+
+    def read() -> Tensor:
+        if not augmenting:
+            return in_memory
+        pixels = store(size).gather(torch.randperm(IMAGES, generator=generator)[:batch].numpy())
+        return augment(to_float(pixels.to(device)), strengths, generator)[0]
 
     def act() -> int:
         for _ in range(steps):
-            with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
-                logits = made(images)
+            with torch.autocast(device.type, torch.bfloat16, enabled=half):
+                logits = made(read().contiguous(memory_format=torch.channels_last))
             losses = [
                 head_loss(head, logits[name], labelled.labels[name], labelled.weights[name], smoothing=0.0)
                 for name, head in params().distilled.items()
@@ -161,7 +174,7 @@ def training_bare(made: MultiHead, size: int, *, steps: int, batch: int) -> Act:
             optimiser.zero_grad(set_to_none=True)
             torch.stack(losses).sum().backward()
             optimiser.step()
-        if images.is_cuda:
+        if device.type == "cuda":
             torch.cuda.synchronize()
         return steps * batch
 

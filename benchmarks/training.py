@@ -14,9 +14,15 @@ def measure() -> Iterator[Row]:
     """Rows of the groups ``training``, ``training parts``, ``precision`` and ``memory``."""
     batch = params().teacher.batch
     for backbone, size, steps in SHAPES:
+        case = f"{backbone}, {size} px"
+        bare = {
+            f"{case}, bare loop{', reading and augmenting' if augmenting else ''}": training_bare(
+                network(backbone), size, steps=steps, batch=batch, augmenting=augmenting
+            )
+            for augmenting in (True, False)
+        }
         stage = training_stage(network(backbone), store(size), steps=steps, batch=batch)
-        bare = training_bare(network(backbone), size, steps=steps, batch=batch)
-        yield compare("training", f"{backbone}, {size} px", stage, bare, against="bare loop")
+        yield from compare_many("training", {case: stage, **bare}, against=f"{case}, bare loop", passes=7)
     yield from _parts(batch)
     yield from _precision(batch)
     yield row("memory", "training process, peak", peak_mebibytes(), unit="MiB")

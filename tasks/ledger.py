@@ -34,8 +34,9 @@ def write_ledger(path: Path, manifest: Path, store: Path, *, similarity: float, 
     """
     rows = read_table(manifest, ["image", *PLACE, "status"], only=pl.col("status") == READABLE)
     rows = rows.select("image", *(pl.col(name).cast(pl.String) for name in PLACE))
-    copies = _copies(rows)
-    places = rows.unique("image", keep="first", maintain_order=True)
+    first = rows["image"].is_first_distinct()
+    places, further = rows.filter(first), rows.filter(~first)
+    copies = _copies(further, places)
     pictures = ImageStore(store)
     sides = [[places.filter(pl.col("split").is_in(splits))["image"] for splits in pair] for pair in PAIRS]
     both = pl.concat([twins_of(pictures, *side, similarity=similarity, crops=crops) for side in sides])
@@ -67,11 +68,10 @@ def twins_of(
     return pl.concat([found, cut.with_columns(kind=pl.lit("crop"))])
 
 
-def _copies(rows: pl.DataFrame) -> pl.DataFrame:
+def _copies(further: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     """Every further row of an image beside its first one."""
-    first = rows.unique("image", keep="first", maintain_order=True)
-    beside = first.select("image", twin_dataset="dataset", twin_split="split")
-    further = rows.filter(~pl.col("image").is_first_distinct())
+    beside = places.filter(pl.col("image").is_in(further["image"].implode()))
+    beside = beside.select("image", twin_dataset="dataset", twin_split="split")
     return further.join(beside, on="image", maintain_order="left").with_columns(
         kind=pl.lit("exact"), twin=pl.col("image"), similarity=pl.lit(1.0, dtype=pl.Float32),
         mirrored=pl.lit(False), kept_out=pl.lit(False),

@@ -7,7 +7,9 @@ Ours is ``distillery.labelling.ensemble.predict`` on the folded network, as the 
 each head's spread across views, the views' agreement, a regression's variance and the first view alone. ttach's
 ``ClassificationTTAWrapper`` gives the mean alone, of one output alone: in the case of six heads its network joins their
 probabilities into one tensor, which leaves the mean of a regression's chances rather than of its numbers. That is less
-work than ours. ``compiled``: ours as with ``compile: true``, ttach's around a network that its user compiled.
+work than ours. ``compiled``: ours as with ``compile: true``, ttach's around a network that its user compiled. ``bare
+forward``: the folded network on the float batch once a view and nothing else, what no ensemble of such batches can
+pass without another network.
 
 Cases: views that both make with their own transforms (the image and its mirror; three brightnesses, which ours clamps
 to what an image can hold and ttach does not), and the six views of params.yaml, which ttach has not: there its
@@ -41,7 +43,13 @@ PASSES = 9
 SIZE, BATCH = 64, 256
 BACKBONES = ("compact", "mobilenet_v3_small")
 DARKER, BRIGHTER = 0.9, 1.1
-COMPILED = ", compiled"
+COMPILED, LIMIT = ", compiled", ", bare forward"
+PAIRS = (
+    ("ours", "ttach"),
+    (f"ours{COMPILED}", "ttach"),
+    (f"ours{COMPILED}", f"ttach{COMPILED}"),
+    (LIMIT, "ttach"),
+)
 
 
 class Moved(ttach.base.ImageOnlyTransform):
@@ -85,18 +93,14 @@ def measure() -> Iterator[Row]:
             sides = _sides(network(backbone, heads).eval(), heads, views, transform)
             times = seconds(sides, passes=PASSES)
             rates = {side: BATCH * len(views) / taken for side, taken in times.items()}
-            for ours, theirs in (
-                ("ours", "ttach"),
-                (f"ours{COMPILED}", "ttach"),
-                (f"ours{COMPILED}", f"ttach{COMPILED}"),
-            ):
+            for side, other in PAIRS:
                 yield row(
                     "peers: inference",
-                    f"{backbone}, {name}{ours.removeprefix('ours')}",
-                    rates[ours],
+                    f"{backbone}, {name}{side.removeprefix('ours')}",
+                    rates[side],
                     unit="views/s",
-                    against=theirs,
-                    reference=rates[theirs],
+                    against=other,
+                    reference=rates[other],
                 )
 
 
@@ -121,8 +125,15 @@ def _sides(
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             return tta(to_float(pixels))
 
+    @torch.inference_mode()
+    def bare(images: Tensor) -> None:
+        for _ in views:
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                folded(images)
+
     return {
         "ours": partial(ours, folded),
+        LIMIT: partial(bare, to_float(pixels)),
         "ttach": partial(theirs, wrap(joined)),
         f"ours{COMPILED}": partial(ours, compiled(folded, freezing=True)),
         f"ttach{COMPILED}": partial(theirs, wrap(torch.compile(joined))),

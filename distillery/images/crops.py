@@ -16,7 +16,7 @@ from torch import Tensor
 
 from distillery.errors import DistilleryError
 from distillery.images.store import ImageStore
-from distillery.images.twins import TWINS, grey_parts, keep_best, pictures, unit
+from distillery.images.twins import TWINS, keep_best, pictures, reduced, unit
 
 SHARES = (0.9, 0.8)  # of the side that a crop shows
 MOVES = torch.tensor(list(product((0.0, -1.0, 1.0), (0.0, -0.5, 0.5), (0.0, -0.5, 0.5))))
@@ -179,7 +179,7 @@ def _details(shown: Tensor) -> Tensor:
 
 def _reduced(store: ImageStore, places: np.ndarray) -> Tensor:
     """Grey, uint8 [images, ``REDUCED``, ``REDUCED``]."""
-    parts = [torch.zeros(0, REDUCED, REDUCED, dtype=torch.uint8)]
-    for images in grey_parts(store, places):
-        parts.append((255 * F.adaptive_avg_pool2d(images, REDUCED)[:, 0]).round().byte())
-    return torch.cat(parts)
+    small = torch.empty(len(places), REDUCED, REDUCED, dtype=torch.uint8)
+    return reduced(
+        store, places, small, lambda images: (255 * F.adaptive_avg_pool2d(images, REDUCED)[:, 0]).round().byte()
+    )

@@ -4,8 +4,7 @@ First by thumbnails (a perceptual hash that keeps its real numbers), all against
 left pixel by pixel. What is lost in a thumbnail is detail, in which twins differ: thumbnails are the more alike.
 """
 
-from collections.abc import Iterator
-from itertools import product
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import polars as pl
@@ -20,7 +19,7 @@ SIDE = 8  # pixels of a thumbnail
 SLACK = 0.02  # how much less alike thumbnails may be than their pictures; docs/LOG.md: none of 261 pairs was at all
 FLAT = 1e-4  # standard deviation, in grey values, below which nothing can be seen
 READ, PAIRS = 1024, 2048  # images read, and pairs of pictures compared at a time
-ROWS, COLUMNS = 16384, 1024  # thumbnails that are compared at a time: 64 MiB
+ROWS, COLUMNS = 4096, 1024  # thumbnails that are compared at a time: 16 MiB
 TWINS = pl.Schema({"image": pl.String(), "twin": pl.String(), "similarity": pl.Float32(), "mirrored": pl.Boolean()})
 
 
@@ -28,6 +27,7 @@ def find_twins(store: ImageStore, images: pl.Series, others: pl.Series, *, simil
     """Each image that has a twin among the others, columns ``TWINS``: the most similar one, and how alike they are.
 
     Two pictures are as similar as their grey values correlate, from -1 to 1, the better of as they are and mirrored.
+    Of the others all thumbnails are held, of the images those of a block.
 
     Args:
         images: names of distinct images.
@@ -35,15 +35,18 @@ def find_twins(store: ImageStore, images: pl.Series, others: pl.Series, *, simil
         similarity: the least that counts.
     """
     places, other_places = store.positions(images), store.positions(others)
-    small, wanted = _thumbnails(store, places), _thumbnails(store, other_places)
+    wanted = _thumbnails(store, other_places)
+    # Left and right of a thumbnail swap as those of its picture do.
+    turned = wanted.view(-1, SIDE, SIDE).flip(2).flatten(1)
     best = TWINS.to_frame()
-    for mirrored in (False, True):
-        # Left and right of a thumbnail swap as those of its picture do.
-        turned = wanted.view(-1, SIDE, SIDE).flip(2).flatten(1) if mirrored else wanted
-        for rows, columns in alike(small, turned, similarity - SLACK):
-            found = _correlate(store, places[rows], other_places[columns], mirrored)
-            kept = found >= similarity
-            best = keep_best(best, images[rows[kept]], others[columns[kept]], found[kept], mirrored=mirrored)
+    for top in range(0, len(places), ROWS):
+        small = _thumbnails(store, places[top : top + ROWS])
+        for mirrored, thumbnails in ((False, wanted), (True, turned)):
+            for rows, columns in _alike(small, thumbnails, similarity - SLACK):
+                found = _correlate(store, places[rows + top], other_places[columns], mirrored)
+                kept = found >= similarity
+                names, twins = images[rows[kept] + top], others[columns[kept]]
+                best = keep_best(best, names, twins, found[kept], mirrored=mirrored)
     return best.sort("image")
 
 
@@ -60,20 +63,22 @@ def keep_best(
     return found.unique("image", keep="first")
 
 
-def alike(images: Tensor, others: Tensor, least: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _alike(images: Tensor, others: Tensor, least: float) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Rows and columns of the pairs whose thumbnails, float [images, pixels] of length 1, are alike; some at a time."""
-    for top, left in product(range(0, len(images), ROWS), range(0, len(others), COLUMNS)):
-        found = images[top : top + ROWS] @ others[left : left + COLUMNS].T >= least
+    for left in range(0, len(others), COLUMNS):
+        found = images @ others[left : left + COLUMNS].T >= least
         rows, columns = (each.numpy() for each in torch.nonzero(found, as_tuple=True))
         for part in range(0, len(rows), PAIRS):
             within = slice(part, part + PAIRS)
-            yield rows[within] + top, columns[within] + left
+            yield rows[within], columns[within] + left
 
 
-def grey_parts(store: ImageStore, places: np.ndarray) -> Iterator[Tensor]:
-    """The images in grey, float [some, 1, size, size] in 0..1, so many at a time."""
+def reduced(store: ImageStore, places: np.ndarray, into: Tensor, reduce: Callable[[Tensor], Tensor]) -> Tensor:
+    """Fill ``into`` [images, ...] with what is made of the images in grey, float [some, 1, size, size] in 0..1."""
     for start in range(0, len(places), READ):
-        yield grey(to_float(store.gather(places[start : start + READ])))
+        part = slice(start, start + READ)
+        into[part] = reduce(grey(to_float(store.gather(places[part]))))
+    return into
 
 
 def pictures(store: ImageStore, places: np.ndarray, side: int | None = None) -> Tensor:
@@ -93,8 +98,8 @@ def unit(values: Tensor) -> Tensor:
 
 def _thumbnails(store: ImageStore, places: np.ndarray) -> Tensor:
     """Small grey pictures without their mean and of length 1, float [images, SIDE * SIDE]."""
-    parts = [unit(F.adaptive_avg_pool2d(images, SIDE).flatten(1)) for images in grey_parts(store, places)]
-    return torch.cat([torch.zeros(0, SIDE * SIDE), *parts])
+    small = torch.empty(len(places), SIDE * SIDE)
+    return reduced(store, places, small, lambda images: unit(F.adaptive_avg_pool2d(images, SIDE).flatten(1)))
 
 
 def _correlate(store: ImageStore, places: np.ndarray, others: np.ndarray, mirrored: bool) -> np.ndarray:

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from distillery.images import twins
 from distillery.images.twins import find_twins
 from tests.distillery.images.conftest import names
 
@@ -57,7 +58,10 @@ def test_pictures_of_one_grey_are_nobodys_twins(stored):
     assert find_twins(stored(greys), names(range(40)), names(range(40, COUNT)), similarity=0.9).is_empty()
 
 
-def test_it_finds_what_comparing_all_pictures_with_all_others_finds(faces, stored):
+@pytest.mark.parametrize("sizes", [{}, {"ROWS": 7, "COLUMNS": 3, "PAIRS": 2, "READ": 4}], ids=["at once", "in parts"])
+def test_it_finds_what_comparing_all_pictures_with_all_others_finds(faces, stored, monkeypatch, sizes: dict[str, int]):
+    for name, size in sizes.items():
+        monkeypatch.setattr(twins, name, size)
     images = faces.copy()
     for number in range(40, 55):  # from hardly changed to hardly alike
         share = (number - 40) / 15
@@ -74,7 +78,7 @@ def test_it_finds_what_comparing_all_pictures_with_all_others_finds(faces, store
             if max(alike) >= 0.85:
                 wanted.setdefault(f"i{one:03d}", {})[f"i{other:03d}"] = max(alike)
     assert len(wanted) > 5
-    best = {image: max(twins.items(), key=lambda item: item[1]) for image, twins in wanted.items()}
+    best = {image: max(alike.items(), key=lambda item: item[1]) for image, alike in wanted.items()}
     assert {image: (twin, pytest.approx(value, abs=1e-3)) for image, twin, value, _ in found.rows()} == best
 
 

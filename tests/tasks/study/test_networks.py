@@ -67,6 +67,17 @@ def test_a_teacher_that_another_variant_has_trained_is_taken(study: Path, monkey
     assert contents(design.network_folder("sure", 0) / "r0") == wanted
 
 
+def test_teachers_that_other_code_has_trained_are_neither_taken_nor_kept(study: Path, monkeypatch: pytest.MonkeyPatch):
+    (of_today,) = networks.TEACHERS.iterdir()
+    of_today.rename(networks.TEACHERS / "of_other_code")
+    wanted, train, calls = contents(design.network_folder("fixed", 0)), networks.teacher.train_teacher, []
+    monkeypatch.setattr(networks.teacher, "train_teacher", lambda params: calls.append("teacher") or train(params))
+    networks.write_networks(None, "0-fixed")
+    assert calls == ["teacher"]
+    assert list(networks.TEACHERS.iterdir()) == [of_today]
+    assert contents(design.network_folder("fixed", 0)) == wanted
+
+
 @pytest.mark.parametrize(("variant", "both"), [("partly_equal", False), ("equal", True)])
 def test_a_partly_labelled_variant_learns_from_a_manifest_of_its_own(
     study: Path, monkeypatch: pytest.MonkeyPatch, variant: str, both: bool
