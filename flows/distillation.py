@@ -14,7 +14,8 @@ from flows.environment import require_server
 from flows.form import Domain, Heads, Inbox, Name, Overrides, Rounds, Selections, Views, add_round, added_by, fill_in
 from flows.stages import record, run, save_experiment
 from flows.workspace import exit_on_sigterm, work_alone
-from tasks.support.inbox import declare_dataset, new_images_in, take_images
+from tasks.support.command import read_params
+from tasks.support.inbox import declare_dataset, new_images_in, take_images, unreadable
 
 
 @flow(name="distillation", log_prints=True)
@@ -47,7 +48,8 @@ def one_more_round() -> State | None:
 def new_images(inbox: Inbox, dataset: Name = "arrived", domain: Domain = "arrived") -> State | None:
     """Take images that arrived in a folder as unlabelled data, then distil again, with one more round.
 
-    The manifest is then another one: teacher and rounds are all made anew. Without a new image nothing runs.
+    The manifest is then another one: teacher and rounds are all made anew. Without a new image nothing runs; what
+    cannot be read as an image is named and left where it is.
 
     Args:
         inbox: the folder in which they arrived; they are copied, and each is taken once.
@@ -58,7 +60,11 @@ def new_images(inbox: Inbox, dataset: Name = "arrived", domain: Domain = "arrive
 
 
 def _take_in(inbox: Path, dataset: str, domain: str) -> None:
-    flow_run, arrived = str(runtime.flow_run.id), new_images_in(inbox, dataset)
+    flow_run, found, limits = str(runtime.flow_run.id), new_images_in(inbox, dataset), read_params().manifest
+    faults = unreadable(found, min_side=limits.min_side, max_pixels=limits.max_pixels)
+    for image, fault in faults.items():
+        print(f"{image}: not taken ({fault})")
+    arrived = {image: place for image, place in found.items() if image not in faults}
     print(f"{inbox}: {len(arrived)} new images for the data set '{dataset}'")
     if arrived or added_by(flow_run).is_file():  # or it was begun before, and has taken them
         params = add_round(flow_run, lambda document: declare_dataset(document, dataset, domain))

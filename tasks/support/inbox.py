@@ -1,13 +1,14 @@
 """Images that arrived in a folder become unlabelled data: copied, never moved, and each of them once."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from distillery.errors import DistilleryError
 from distillery.files import file_hash, whole_file
 from distillery.images.adapters.sighting import image_files
+from distillery.images.decoding import UnreadableImageError, decode
 from tasks.support.paths import RAW
 
 SPLIT, CLASS = "arrived", "unlabelled"  # the folders that the adapter 'folders' expects
@@ -29,6 +30,17 @@ def new_images_in(inbox: Path, dataset: str) -> dict[Path, Path]:
     folder = RAW / dataset / SPLIT / CLASS
     places = {folder / f"{file_hash(image)}{image.suffix.lower()}": image for image in found}
     return {image: place for place, image in places.items() if not place.exists()}
+
+
+def unreadable(images: Iterable[Path], *, min_side: int, max_pixels: int) -> dict[Path, str]:
+    """The images that cannot be used, and why: what the manifest would find out when they are copied already."""
+    faults = {}
+    for image in images:
+        try:
+            decode(image.resolve(), min_side=min_side, max_pixels=max_pixels)
+        except UnreadableImageError as error:
+            faults[image] = str(error)
+    return faults
 
 
 def take_images(arrived: Mapping[Path, Path]) -> None:

@@ -50,7 +50,7 @@ def trace(what: str, params: Params) -> Iterator[str]:
 
 def _rows_of_image(what: str) -> pl.DataFrame:
     """The manifest's rows of an image, by its id or the path of one of its files."""
-    path = os.path.relpath(what)
+    path = os.path.relpath(what or os.curdir)
     named = read_table(paths.MANIFEST, ["image", "path"], only=pl.col("path") == path)["image"].to_list()
     return read_table(paths.MANIFEST, only=pl.col("image") == (named[0] if named else what))
 
@@ -124,10 +124,11 @@ def _trace_model(key: str, params: Params) -> Iterator[str]:
 
 
 def _runs_of(client: "MlflowClient", key: str, params: Params) -> list:
-    """The newest run that recorded this very network."""
+    """The first run that recorded this very network: later ones found it made."""
     made_from = load_card(paths.model(key)).provenance
     facts = " and ".join(f"params.`from/{name}` = '{value}'" for name, value in made_from.items())
-    return client.search_runs([find_experiment(client, params)], f"tags.round = '{key}' and {facts}", max_results=1)
+    wanted, first = f"tags.round = '{key}' and {facts}", ["attributes.start_time ASC"]
+    return client.search_runs([find_experiment(client, params)], wanted, order_by=first, max_results=1)
 
 
 def _trace_version(alias: str, params: Params) -> Iterator[str]:

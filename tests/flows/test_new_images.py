@@ -21,7 +21,9 @@ def test_they_become_unlabelled_data_and_one_round_and_are_taken_once(world: Pat
     inbox.mkdir()
     for number, path in enumerate(sorted((world / "data/raw/print").rglob("*.png"))[:3]):
         ImageOps.invert(Image.open(path).convert("RGB")).save(inbox / f"{number}.png")
+    (inbox / "text.jpg").write_text("hello")
     first = _run(world, inbox, tmp_path / "prefect")
+    assert "text.jpg: not taken (not an image)" in first
     assert "3 new images for the data set 'street'" in first
     assert "Running stage 'student@r2'" in first
     assert list(read_params().rounds) == ["r1", "r2"]

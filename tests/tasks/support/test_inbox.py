@@ -5,7 +5,7 @@ from PIL import Image
 
 from distillery.errors import DistilleryError
 from distillery.images.adapters import read_dataset
-from tasks.support.inbox import declare_dataset, new_images_in, take_images
+from tasks.support.inbox import declare_dataset, new_images_in, take_images, unreadable
 
 
 @pytest.fixture
@@ -65,3 +65,15 @@ def test_an_image_that_is_still_being_written_is_not_taken(inbox: Path):
     with pytest.raises(DistilleryError, match=r"b\.PNG: changed while it was copied"):
         take_images(arrived)
     assert len(new_images_in(inbox, "street")) == 1, "the other was taken, this one will be"
+
+
+def test_what_is_no_image_is_named_with_what_is_wrong(inbox: Path):
+    (inbox / "text.jpg").write_text("hello")
+    (inbox / "empty.png").touch()
+    Image.new("L", (20, 4), 10).save(inbox / "flat.png")
+    faults = unreadable(new_images_in(inbox, "street"), min_side=8, max_pixels=1000)
+    assert {path.name: fault for path, fault in faults.items()} == {
+        "text.jpg": "not an image",
+        "empty.png": "empty file",
+        "flat.png": "too small: 20x4, a side must be at least 8",
+    }

@@ -70,9 +70,10 @@ def test_what_was_made_from_other_bytes_is_said_to_be(world: Path, params: Param
 
 
 def test_what_is_nothing_of_ours_is_answered_with_what_there_is(world: Path, params: Params):
-    with pytest.raises(
-        DistilleryError, match=r"'abc' is no image of data/manifest\.parquet, no run of a round.*r0, r1"
-    ):
-        _told("abc", params)
+    for nothing in ("abc", ""):
+        with pytest.raises(
+            DistilleryError, match=rf"'{nothing}' is no image of data/manifest\.parquet, no run of .*r0, r1"
+        ):
+            _told(nothing, params)
     with pytest.raises(DistilleryError, match="MLflow knows no distillery@champion; `make record`"):
         _told("champion", params)
