@@ -60,11 +60,10 @@ def new_images(inbox: Inbox, dataset: Name = "arrived", domain: Domain = "arrive
 
 
 def _take_in(inbox: Path, dataset: str, domain: str) -> None:
-    flow_run, found, limits = str(runtime.flow_run.id), new_images_in(inbox, dataset), read_params().manifest
-    faults = unreadable(found, min_side=limits.min_side, max_pixels=limits.max_pixels)
-    for image, fault in faults.items():
+    flow_run, arrived, limits = str(runtime.flow_run.id), new_images_in(inbox, dataset), read_params().manifest
+    for image, fault in unreadable(arrived, min_side=limits.min_side, max_pixels=limits.max_pixels).items():
         print(f"{image}: not taken ({fault})")
-    arrived = {image: place for image, place in found.items() if image not in faults}
+        del arrived[image]
     print(f"{inbox}: {len(arrived)} new images for the data set '{dataset}'")
     if arrived or added_by(flow_run).is_file():  # or it was begun before, and has taken them
         params = add_round(flow_run, lambda document: declare_dataset(document, dataset, domain))

@@ -37,6 +37,7 @@ def unreadable(images: Iterable[Path], *, min_side: int, max_pixels: int) -> dic
     faults = {}
     for image in images:
         try:
+            # Resolved: an inbox may lie behind a link, which a data set of the project may not.
             decode(image.resolve(), min_side=min_side, max_pixels=max_pixels)
         except UnreadableImageError as error:
             faults[image] = str(error)

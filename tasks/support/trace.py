@@ -50,7 +50,7 @@ def trace(what: str, params: Params) -> Iterator[str]:
 
 def _rows_of_image(what: str) -> pl.DataFrame:
     """The manifest's rows of an image, by its id or the path of one of its files."""
-    path = os.path.relpath(what or os.curdir)
+    path = os.path.relpath(Path(what))
     named = read_table(paths.MANIFEST, ["image", "path"], only=pl.col("path") == path)["image"].to_list()
     return read_table(paths.MANIFEST, only=pl.col("image") == (named[0] if named else what))
 

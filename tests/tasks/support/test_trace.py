@@ -12,6 +12,7 @@ from distillery.tables import pseudo_labels_schema, read_table, write_table
 from tasks import pseudo_labels
 from tasks.support.command import read_params
 from tasks.support.trace import trace
+from tasks.support.tracking import record_rounds
 from tests.world import call, edit_params
 
 PSEUDO = Path("data/rounds/r1/pseudo_labels.parquet")
@@ -62,6 +63,16 @@ def test_a_pseudo_label_file_a_round_and_an_mlflow_run_lead_to_the_same_network(
     assert call(world, "tasks.support.commands", "trace", "champion").splitlines()[-1] == champion.splitlines()[-1]
 
 
+def test_a_network_leads_to_the_run_that_made_it_not_to_one_that_recorded_it_again(world: Path, params: Params):
+    call(world, "tasks.support.tracking")
+    made = _told("r1", params)
+    edit_params(world, lambda found: found["evaluation"].update(resamples=found["evaluation"]["resamples"] + 1))
+    changed = read_params()
+    parents = [record_rounds(each, whole=False) for each in (params, changed)]
+    assert parents[0] != parents[1], "another record"
+    assert _told("r1", changed) == made
+
+
 def test_what_was_made_from_other_bytes_is_said_to_be(world: Path, params: Params):
     table = read_table(PSEUDO)
     write_table(table.with_columns(gender_weight=0.5).to_arrow(), pseudo_labels_schema(params.distilled), PSEUDO)
@@ -72,7 +83,7 @@ def test_what_was_made_from_other_bytes_is_said_to_be(world: Path, params: Param
 def test_what_is_nothing_of_ours_is_answered_with_what_there_is(world: Path, params: Params):
     for nothing in ("abc", ""):
         with pytest.raises(
-            DistilleryError, match=rf"'{nothing}' is no image of data/manifest\.parquet, no run of .*r0, r1"
+            DistilleryError, match=rf"'{nothing}' is no image of data/manifest\.parquet, no run of a round.*r0, r1"
         ):
             _told(nothing, params)
     with pytest.raises(DistilleryError, match="MLflow knows no distillery@champion; `make record`"):
