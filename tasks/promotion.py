@@ -7,7 +7,7 @@ Also what each round is worth in the target domain: the few numbers by which DVC
 import polars as pl
 
 from distillery.files import file_hash
-from distillery.metrics import WHOLE
+from distillery.metrics.names import WHOLE
 from distillery.params import TEACHER, Params
 from distillery.reporting import results
 from distillery.reporting.promotion import Decision, Limits, champion_of, decide, in_plain

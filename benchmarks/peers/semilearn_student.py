@@ -23,7 +23,7 @@ from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
 from distillery.labelling.predictor import Predictor
 from distillery.labelling.views import View
-from distillery.metrics import score
+from distillery.metrics.score import score
 from distillery.networks.multihead import MultiHead
 from distillery.params import Params
 from distillery.training.schedule import share_at

@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+LEAST_DEFINED = 0.1  # of the draws
+
 
 def draw(
     score: Callable[[Tensor], dict[str, float]],
@@ -45,9 +47,12 @@ def draw(
 
 
 def interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
-    """Percentiles, at for instance 0.95, of what is defined: a draw may hold no positive, or nothing that was kept."""
+    """Percentiles, at for instance 0.95, of what is defined: a draw may have lost a class, or all that was kept.
+
+    Where fewer than a tenth of the draws are, they are no picture of all, and neither edge is a number.
+    """
     defined = values[~np.isnan(values)]
-    if not len(defined):
+    if len(defined) < max(1, LEAST_DEFINED * len(values)):
         return float("nan"), float("nan")
     tail = (1 - confidence) / 2 * 100
     low, high = np.percentile(defined, [tail, 100 - tail])

@@ -1,25 +1,27 @@
 """Accuracy, balanced accuracy and macro F1 of one class of several."""
 
+import math
+
 import torch
 from torch import Tensor
 from torchmetrics.functional.classification import multiclass_accuracy, multiclass_f1_score, multiclass_recall
 
-AMONG = "balanced_accuracy_among"
+from distillery.metrics.names import AMONG
 
 
-def score_classes(probabilities: Tensor, labels: Tensor) -> dict[str, float]:
+def score_classes(probabilities: Tensor, labels: Tensor, occurring: Tensor) -> dict[str, float]:
     """Metrics over images, float [images, classes] against int64 [images].
 
-    Means over classes are over those that occur among the labels. Where some do not, but two do,
-    ``balanced_accuracy_among`` decides by the larger probability among those, as LFW's happy against neutral is
-    measured.
+    Means over classes are over those that occur, bool [classes], and not a number if one of them has no image here.
+    Where some do not, but two do, ``balanced_accuracy_among`` decides by the larger probability among those, as LFW's
+    happy against neutral is measured.
     """
     classes = probabilities.shape[1]
-    occurring = labels.bincount(minlength=classes) > 0
+    lost = bool((occurring & (labels.bincount(minlength=classes) == 0)).any())
     decided = probabilities.argmax(dim=1)
 
     def mean(per_class: Tensor) -> float:
-        return float(per_class[occurring].mean())
+        return math.nan if lost else float(per_class[occurring].mean())
 
     def balanced(decisions: Tensor) -> float:
         return mean(multiclass_recall(decisions, labels, classes, average=None))

@@ -7,7 +7,7 @@ import polars as pl
 from markupsafe import Markup
 
 from distillery.heads import AnyHeads
-from distillery.metrics import higher_is_better
+from distillery.metrics.names import higher_is_better
 from distillery.reporting.axes import Scale, number
 from distillery.reporting.results import by_place, primary_scores
 

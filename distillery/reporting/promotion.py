@@ -10,8 +10,8 @@ from typing import Literal
 
 import polars as pl
 
-from distillery.metrics import WHOLE
 from distillery.metrics.bootstrap import interval
+from distillery.metrics.names import WHOLE
 
 PLACE = ["dataset", "head"]
 GROUP = [*PLACE, "by", "group"]

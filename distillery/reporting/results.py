@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from distillery.heads import AnyHead
-from distillery.metrics import AMONG, PRIMARY
+from distillery.metrics.names import AMONG, PRIMARY
 
 _PLACE = {"round": pl.String(), "dataset": pl.String(), "domain": pl.String(), "head": pl.String()}
 _INTERVAL = {"metric": pl.String(), "value": pl.Float64(), "low": pl.Float64(), "high": pl.Float64()}

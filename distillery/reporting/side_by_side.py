@@ -7,7 +7,7 @@ import polars as pl
 from markupsafe import Markup
 
 from distillery.heads import AnyHeads, Regression
-from distillery.metrics import primary_metric
+from distillery.metrics.names import primary_metric
 from distillery.reporting.axes import number
 from distillery.reporting.dots import Mark, draw_dots
 from distillery.reporting.results import by_place

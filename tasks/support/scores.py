@@ -12,11 +12,12 @@ from torch import Tensor
 from distillery.heads import AnyHead, AnyHeads, Classification, Compound, Identification, Regression
 from distillery.images.cells import Cells
 from distillery.images.pairs import Pair, image_of
-from distillery.metrics import PRIMARY, WHOLE, primary_metric, score
 from distillery.metrics.audit import audit_classes, audit_groups, audit_kept, audit_negative
 from distillery.metrics.bootstrap import draw, interval
 from distillery.metrics.identification import score_pairs
+from distillery.metrics.names import PRIMARY, WHOLE, primary_metric
 from distillery.metrics.reliability import reliability
+from distillery.metrics.score import score
 from distillery.tables import people
 
 WAYS = ("one_view", "ensemble")
@@ -48,8 +49,7 @@ class Scores:
         for way in WAYS:
             values = found[way]
             metrics = score(head, values, labels, present)
-            measure = lambda at, v=values: score(head, v[at], labels[at], present[at])  # noqa: E731
-            draws = self._draw(measure, people(rows), among=everyone)
+            draws = self._draw(partial(score, head, values, labels, present), people(rows), among=everyone)
             for metric, value in metrics.items():
                 low, high = interval(draws[metric], self._confidence)
                 row = {**place, "head": name, "way": way, "metric": metric, "value": value, "low": low, "high": high}

@@ -67,6 +67,14 @@ def test_a_draw_without_an_answer_is_left_out():
     assert np.isnan(interval(found[np.isnan(found)], 0.9)).all()
 
 
+def test_few_draws_with_an_answer_say_nothing():
+    values = np.full(100, np.nan)
+    values[:9] = 0.5
+    assert np.isnan(interval(values, 0.9)).all()
+    values[9] = 0.5
+    assert interval(values, 0.9) == (0.5, 0.5)
+
+
 def test_the_edges_are_the_percentiles_that_the_confidence_leaves_outside():
     assert interval(np.arange(101.0), 0.9) == pytest.approx((5, 95))
 

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor
 
 from distillery.heads import Identification
-from distillery.metrics import higher_is_better, score
 from distillery.metrics.identification import accuracies_by_fold, score_identities, score_pairs
+from distillery.metrics.names import higher_is_better
+from distillery.metrics.score import score
 
 
 def _people(count: int, images: int, spread: float, seed: int = 0) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from distillery.metrics import WHOLE
+from distillery.metrics.names import WHOLE
 from distillery.reporting.promotion import Decision, Limits, champion_of, decide
 from distillery.reporting.results import DRAWS, TEST_GROUPS
 

@@ -4,7 +4,7 @@ import torch
 
 from distillery.heads import Classification
 from distillery.images.cells import Cells
-from distillery.metrics import AMONG
+from distillery.metrics.names import AMONG
 from distillery.reporting.results import primary_scores
 from tasks.support.scores import Scores
 
