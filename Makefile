@@ -51,7 +51,7 @@ test: $(READY) ## format, lint, types, import contracts, tests
 	mypy
 	lint-imports --no-cache
 	@test -n "$(BROWSER)" || echo "no Chromium is installed: the tests in a browser are left out"
-	python -m pytest $(if $(BROWSER),,-m "not browser")
+	python -m pytest -n logical --maxprocesses 4 --dist loadfile $(if $(BROWSER),,-m "not browser")
 
 bench: $(READY) ## every measurement, against the limit and against peers: docs/benchmarks.md, a quarter of an hour
 	bash benchmarks/peers/install.sh

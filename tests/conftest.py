@@ -1,6 +1,7 @@
 """A small world that ran once, and its study; copies of them to break."""
 
 import shutil
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,15 +10,18 @@ import yaml
 from distillery.params import Params
 from tasks.support.command import read_params
 from tests import world as small
+from tests.once import make_once
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The whole pipeline, one round, run by DVC. Read only."""
-    folder = small.make_world(tmp_path_factory.mktemp("finished") / "world")
-    output = small.call(folder, "dvc", "repro")
+    return make_once("finished", tmp_path_factory, _finish) / "world"
+
+
+def _finish(folder: Path) -> None:
+    output = small.call(small.make_world(folder / "world"), "dvc", "repro")
     assert small.stages_run(output)[-1] == "report"
-    return folder
 
 
 @pytest.fixture
@@ -34,9 +38,13 @@ def params(world: Path) -> Params:
 @pytest.fixture(scope="session")
 def studied(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two networks, one seed. Read only."""
-    folder = tmp_path_factory.mktemp("studied") / "world"
-    shutil.copytree(finished, folder, symlinks=True)
-    path = folder / "study/params.yaml"
+    return make_once("studied", tmp_path_factory, partial(_study, finished)) / "world"
+
+
+def _study(finished: Path, folder: Path) -> None:
+    world = folder / "world"
+    shutil.copytree(finished, world, symlinks=True)
+    path = world / "study/params.yaml"
     found = yaml.safe_load(path.read_text())
     found |= {"seeds": [0], "trained": ["fixed", "single_gender"], "resamples": 200}
     found["base"] |= {"images": {"size": 32}, "network": {"width": 0.25}}
@@ -45,8 +53,7 @@ def studied(finished: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     found["base"]["evaluation"]["resamples"] = 20
     del found["base"]["pseudo_labels"]  # thresholds of networks that know something
     path.write_text(yaml.safe_dump(found, sort_keys=False))
-    small.call(folder, "dvc", "repro", "study/dvc.yaml")
-    return folder
+    small.call(world, "dvc", "repro", "study/dvc.yaml")
 
 
 @pytest.fixture
