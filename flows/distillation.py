@@ -3,6 +3,7 @@
 ``python -m flows.distillation`` runs it, with a Prefect server or without one.
 """
 
+from functools import partial
 from pathlib import Path
 
 from prefect import flow, runtime
@@ -10,10 +11,22 @@ from prefect.client.schemas.objects import State
 
 from distillery.params import TEACHER, Params
 from flows.artifacts import show_round
-from flows.environment import require_server
-from flows.form import Domain, Heads, Inbox, Name, Overrides, Rounds, Selections, Views, add_round, added_by, fill_in
+from flows.form import (
+    Domain,
+    Heads,
+    Inbox,
+    Name,
+    Overrides,
+    Rounds,
+    Selections,
+    Views,
+    add_round,
+    close_round,
+    filled_in,
+    round_is_open,
+)
 from flows.stages import record, run, save_experiment
-from flows.workspace import exit_on_sigterm, work_alone
+from flows.workspace import run_by_hand, work_alone
 from tasks.support.command import read_params
 from tasks.support.inbox import declare_dataset, new_images_in, take_images, unreadable
 
@@ -26,7 +39,8 @@ def distillation(
     selection: Selections = None,
     overrides: Overrides = None,
 ) -> State | None:
-    """Bring every artefact up to date; what DVC finds unchanged is skipped. What is filled in goes to params.yaml.
+    """Bring every artefact up to date; what DVC finds unchanged is skipped. What is filled in goes to params.yaml, and
+    is taken back where the run fails or is cancelled.
 
     Args:
         rounds: how many rounds are distilled; empty: those of params.yaml.
@@ -35,12 +49,21 @@ def distillation(
         selection: by head, the rules that choose its pseudo-labels; heads that are not named keep theirs.
         overrides: any keys of params.yaml, in dots, with their new values: {"student.epochs": 30}.
     """
-    return work_alone(lambda: distil(fill_in(rounds, heads, views, selection, overrides)))
+
+    def work() -> None:
+        form = {"rounds": rounds, "heads": heads, "views": views, "selection": selection, "overrides": overrides}
+        with filled_in(str(runtime.flow_run.id), **form) as params:
+            distil(params)
+
+    return work_alone(work)
 
 
 @flow(name="one-more-round", log_prints=True)
 def one_more_round() -> State | None:
-    """Extend the chain of rounds by one, labelled by the last network; nothing old runs again."""
+    """Extend the chain of rounds by one, labelled by the last network; nothing old runs again.
+
+    A round that a run before this one added and did not finish is finished instead.
+    """
     return work_alone(lambda: distil(add_round(str(runtime.flow_run.id))))
 
 
@@ -48,8 +71,8 @@ def one_more_round() -> State | None:
 def new_images(inbox: Inbox, dataset: Name = "arrived", domain: Domain = "arrived") -> State | None:
     """Take images that arrived in a folder as unlabelled data, then distil again, with one more round.
 
-    The manifest is then another one: teacher and rounds are all made anew. Without a new image nothing runs; what
-    cannot be read as an image is named and left where it is.
+    The manifest is then another one: teacher and rounds are all made anew. Without a new image nothing runs, but for a
+    round that a run before this one did not finish; what cannot be read as an image is named and left where it is.
 
     Args:
         inbox: the folder in which they arrived; they are copied, and each is taken once.
@@ -60,13 +83,14 @@ def new_images(inbox: Inbox, dataset: Name = "arrived", domain: Domain = "arrive
 
 
 def _take_in(inbox: Path, dataset: str, domain: str) -> None:
-    flow_run, arrived, limits = str(runtime.flow_run.id), new_images_in(inbox, dataset), read_params().manifest
+    arrived, limits = new_images_in(inbox, dataset), read_params().manifest
     for image, fault in unreadable(arrived, min_side=limits.min_side, max_pixels=limits.max_pixels).items():
         print(f"{image}: not taken ({fault})")
         del arrived[image]
     print(f"{inbox}: {len(arrived)} new images for the data set '{dataset}'")
-    if arrived or added_by(flow_run).is_file():  # or it was begun before, and has taken them
-        params = add_round(flow_run, lambda document: declare_dataset(document, dataset, domain))
+    if arrived or round_is_open():  # of a run that took its images and got no further
+        also = partial(declare_dataset, dataset=dataset, domain=domain)
+        params = add_round(str(runtime.flow_run.id), also)
         take_images(arrived)
         distil(params)
 
@@ -96,9 +120,8 @@ def distil(params: Params) -> None:
     run("report")
     record(params.models[-1])
     save_experiment()
+    close_round()
 
 
 if __name__ == "__main__":
-    exit_on_sigterm()
-    require_server()
-    distillation()
+    run_by_hand(distillation)

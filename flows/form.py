@@ -1,6 +1,8 @@
 """What a run may be asked for: the form in the Prefect UI, and what becomes of it in params.yaml."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +14,7 @@ from distillery.params import TEACHER, Params
 from distillery.params.inference import View
 from distillery.params.selection import Selection
 from distillery.params.study import keep_heads
-from tasks.support.command import read_params
+from tasks.support.command import PARAMS, read_params
 from tasks.support.editing import change_params, set_values
 from tasks.support.paths import LOCKS
 
@@ -24,6 +26,39 @@ Overrides = dict[str, Any] | None
 Inbox = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern="^[a-z0-9_-]+$")]
 Domain = Annotated[str, Field(min_length=1)]
+OPEN_ROUND = LOCKS / "round"  # remembers the round that was added last, until it is made
+
+
+@contextmanager
+def filled_in(flow_run: str, **asked: Any) -> Iterator[Params]:
+    """What was asked for in params.yaml while a run goes on; it stays there if the run ends well.
+
+    Else the file is put back as it was, unless somebody else has changed it: what waits behind a run that was cancelled
+    must not take its values. The same run, begun again after a crash, still knows how the file was.
+
+    Args:
+        flow_run: its id.
+        asked: the fields of the form, as ``fill_in`` takes them.
+
+    Raises:
+        DistilleryError: as ``fill_in`` does.
+    """
+    note, before = LOCKS / "params" / flow_run, PARAMS.read_text()
+    if note.is_file():
+        was = json.loads(note.read_text())
+        before = was["before"] if was["during"] == before else before
+    params = fill_in(**asked)
+    during = PARAMS.read_text()
+    _write(note, json.dumps({"before": before, "during": during}))
+    try:
+        yield params
+    except BaseException:  # to be cancelled is none of Exception
+        if PARAMS.read_text() == during != before:
+            _write(PARAMS, before)
+            print(f"{PARAMS} is as it was before this run; run it again to have its values again")
+        raise
+    finally:
+        note.unlink(missing_ok=True)
 
 
 def fill_in(rounds: Rounds, heads: Heads, views: Views, selection: Selections, overrides: Overrides) -> Params:
@@ -61,23 +96,20 @@ def chain(count: int) -> dict[str, dict[str, str]]:
 
 
 def add_round(flow_run: str, also: Callable[[Any], None] = lambda _: None) -> Params:
-    """One more round at the end of params.yaml's, labelled by the last network; one for a flow run, however often it
-    is begun.
+    """One more round at the end of params.yaml's, labelled by the last network.
+
+    It is one for a flow run, however often that is begun; one that was added by a run that did not end well is taken
+    over.
 
     Args:
         flow_run: its id.
         also: what else is to change in the document.
     """
-    known = list(read_params().rounds)
-    note = added_by(flow_run)
-    if not note.is_file():
-        number = 1
-        while f"r{number}" in known:
-            number += 1
-        note.parent.mkdir(parents=True, exist_ok=True)
-        with whole_file(note) as draft:
-            draft.write_text(f"r{number}")
-    name = note.read_text()
+    mine, known = LOCKS / "rounds" / flow_run, read_params().rounds
+    free = next(name for name in (f"r{number}" for number in range(1, len(known) + 2)) if name not in known)
+    name = next((note.read_text() for note in (mine, OPEN_ROUND) if note.is_file()), free)
+    for note in (mine, OPEN_ROUND):
+        _write(note, name)
 
     def edit(document: Any) -> None:
         also(document)
@@ -87,6 +119,17 @@ def add_round(flow_run: str, also: Callable[[Any], None] = lambda _: None) -> Pa
     return change_params(edit)
 
 
-def added_by(flow_run: str) -> Path:
-    """The file that remembers which round a flow run added."""
-    return LOCKS / "rounds" / flow_run
+def round_is_open() -> bool:
+    """Whether a round was added by a run that has not ended well yet."""
+    return OPEN_ROUND.is_file()
+
+
+def close_round() -> None:
+    """All is up to date: what is added next is another round."""
+    OPEN_ROUND.unlink(missing_ok=True)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(path) as draft:
+        draft.write_text(text)

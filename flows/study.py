@@ -6,9 +6,8 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from flows.environment import require_server
 from flows.stages import run
-from flows.workspace import exit_on_sigterm, work_alone
+from flows.workspace import run_by_hand, work_alone
 from tasks.study.design import read_study
 from tasks.support.command import read_params
 
@@ -33,6 +32,4 @@ def _run_study() -> None:
 
 
 if __name__ == "__main__":
-    exit_on_sigterm()
-    require_server()
-    study()
+    run_by_hand(study)

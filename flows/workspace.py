@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from prefect import runtime
+from prefect import Flow, get_run_logger, runtime
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter
 from prefect.client.schemas.objects import State, StateType
-from prefect.states import Completed
+from prefect.exceptions import FailedRun
+from prefect.states import Completed, Failed
 
+from distillery.errors import DistilleryError
+from flows.environment import require_server
+from flows.stages import StageError
 from tasks.support.mending import mend
 
 SKIPPED = "Skipped"
@@ -22,12 +26,32 @@ LOCK = Path(".dvc/tmp/distillery.lock")
 
 
 def work_alone(work: Callable[[], None]) -> State | None:
-    """Work when no other flow does in this working tree; returns the state of a flow run that did not have to."""
+    """Work when no other flow does in this working tree; returns the state of a flow run that did not have to, or that
+    failed for a reason that is known: where in the code it was found helps nobody."""
     with hold_workspace():
         if other := _begun_since():
             return Completed(name=SKIPPED, message=f"{other} of the same schedule began after this one was due")
-        work()
+        try:
+            work()
+        except (DistilleryError, StageError) as error:
+            get_run_logger().error(str(error))
+            return Failed(message=str(error))
     return None
+
+
+def run_by_hand(flow: Flow) -> None:
+    """Run a flow as the command that it is; its exit status says whether it ended well."""
+    signal.signal(signal.SIGTERM, _exit)
+    require_server()
+    try:
+        flow()
+    except FailedRun:
+        sys.exit(1)  # the log has said why
+
+
+def _exit(number: int, _frame: object) -> None:
+    """End as ``sys.exit`` does: killed outright this process would leave Prefect's temporary server."""
+    sys.exit(128 + number)
 
 
 @contextmanager
@@ -47,11 +71,6 @@ def workspace_is_free() -> bool:
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     with LOCK.open("w") as file:
         return _try_lock(file)
-
-
-def exit_on_sigterm() -> None:
-    """Let SIGTERM end this process as ``sys.exit`` does: killed outright it would leave Prefect's temporary server."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def _try_lock(file: TextIO) -> bool:

@@ -99,7 +99,7 @@ def validate(found: object, where: str) -> Params:
     try:
         params = Params.model_validate(found)
     except ValidationError as error:
-        raise DistilleryError("\n".join([f"{where} does not fit:", *describe(error.errors())])) from error
+        raise DistilleryError("\n".join([f"{where} does not fit:", *describe(error.errors(), found)])) from error
     shown = params.model_dump()
     if wrong := [*not_finite(shown), *unwatched(shown)]:
         raise DistilleryError("\n".join([f"{where} does not fit:", *wrong]))

@@ -14,9 +14,20 @@ MAX_KEY = 100  # characters
 MAX_MESSAGE = 1000  # characters; holds a list of allowed names
 
 
-def describe(errors: Sequence[ErrorDetails]) -> list[str]:
-    """A line for each mistake that pydantic found."""
-    lines = [line for error in errors for line in _explain(error)]
+def describe(errors: Sequence[ErrorDetails], document: object) -> list[str]:
+    """A line for each mistake that pydantic found in a document.
+
+    Of a value that may be of several types each says why it is not of its own: they share a line. A sequence is called
+    too short where its elements are what is wrong: then only they are named.
+    """
+    said: dict[str, list[str]] = {}
+    for error in errors:
+        deeper = (other["loc"] for other in errors if len(other["loc"]) > len(error["loc"]))
+        if error["type"] != "too_short" or not any(loc[: len(error["loc"])] == error["loc"] for loc in deeper):
+            said.setdefault(_key(error, document), []).append(_explain(error))
+    # Of the file as a whole, where sections do not fit each other, each line names its own key.
+    lines = [f"  {_cut(line, MAX_MESSAGE)}" for text in said.pop("", []) for line in text.split("\n")]
+    lines += [f"  {key}: {_cut('; or: '.join(dict.fromkeys(texts)), MAX_MESSAGE)}" for key, texts in said.items()]
     return [*lines[:MAX_SHOWN], f"  and {len(lines) - MAX_SHOWN} more"] if len(lines) > MAX_SHOWN else lines
 
 
@@ -42,20 +53,29 @@ def unwatched(found: object, key: str = "") -> Iterator[str]:
             yield from unwatched(value, inner)
 
 
-def _explain(error: ErrorDetails) -> Iterator[str]:
-    key = ".".join(_cut(_printable(str(part)), MAX_KEY) for part in error["loc"])
+def _key(error: ErrorDetails, document: object) -> str:
+    """Where in the document it is: pydantic names the types of a union on the way as if they were keys."""
+    parts, place = [], document
+    for number, part in enumerate(error["loc"]):
+        inside = part in place if isinstance(place, Mapping) else isinstance(place, list) and part in range(len(place))
+        if inside:
+            place = place[part]  # type: ignore[index]
+        if inside or (error["type"] == "missing" and number == len(error["loc"]) - 1):
+            parts.append(_cut(_printable(str(part)), MAX_KEY))
+    return ".".join(parts)
+
+
+def _explain(error: ErrorDetails) -> str:
     said = error["msg"].removeprefix("Value error, ")
-    message = _cut(said, MAX_MESSAGE)
-    if not key:  # of the file as a whole, where sections do not fit each other: each line names its own
-        yield from (f"  {_cut(line, MAX_MESSAGE)}" for line in said.split("\n"))
-    elif error["type"] == "extra_forbidden":
-        yield f"  {key}: unknown key; remove it or correct its spelling"
-    elif error["type"] == "missing":
-        yield f"  {key}: missing key"
-    elif isinstance(error["input"], dict) or error["type"] == "value_error":
-        yield f"  {key}: {message}"
-    else:
-        yield f"  {key}: {message} (found {_found(error['input'])})"
+    match error["type"]:
+        case "extra_forbidden":
+            return "unknown key; remove it or correct its spelling"
+        case "missing":
+            return "missing key"
+        case "value_error":
+            return said
+        case _:
+            return said if isinstance(error["input"], dict) else f"{said} (found {_found(error['input'])})"
 
 
 def _found(value: object) -> str:

@@ -118,7 +118,7 @@ def validate_study(found: object, where: str) -> Study:
     try:
         return Study.model_validate(found)
     except ValidationError as error:
-        raise DistilleryError("\n".join([f"{where} does not fit:", *describe(error.errors())])) from error
+        raise DistilleryError("\n".join([f"{where} does not fit:", *describe(error.errors(), found)])) from error
 
 
 def variant_params(params: Mapping[str, Any], study: Study, variant: str, seed: int) -> dict[str, Any]:

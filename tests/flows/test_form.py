@@ -1,4 +1,6 @@
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,10 +8,13 @@ import pytest
 from distillery.errors import DistilleryError
 from distillery.params.inference import View
 from distillery.params.selection import Selection, Threshold
-from flows.form import add_round, fill_in
+from flows.form import add_round, close_round, fill_in, filled_in, round_is_open
+from flows.stages import StageError
 from tasks.support.command import read_params
+from tests.world import environment
 
 ROOT = Path(__file__).parents[2]
+FORM: dict = dict.fromkeys(("rounds", "heads", "views", "selection", "overrides"))
 
 
 @pytest.fixture(autouse=True)
@@ -60,19 +65,79 @@ def test_some_heads_are_kept_with_all_that_names_them():
 )
 def test_what_does_not_fit_is_named_and_nothing_is_written(folder: Path, asked: dict, message: str):
     before = (folder / "params.yaml").read_bytes()
-    form: dict = dict.fromkeys(("rounds", "heads", "views", "selection", "overrides"))
     with pytest.raises(DistilleryError, match=message):
-        fill_in(**form | asked)
+        fill_in(**FORM | asked)
     assert (folder / "params.yaml").read_bytes() == before
 
 
 def test_one_more_round_follows_the_last_and_takes_a_free_name():
     assert list(add_round("a").rounds.items())[-1][1].teacher == "r2"
     fill_in(None, None, None, None, {"rounds": {"r2": {"teacher": "r0"}}})
+    close_round()
     found = add_round("b")
     assert {key: one.teacher for key, one in found.rounds.items()} == {"r2": "r0", "r1": "r2"}
 
 
 def test_a_flow_run_adds_one_round_however_often_it_is_begun():
     assert list(add_round("a").rounds) == list(add_round("a").rounds) == ["r1", "r2", "r3"]
+    close_round()
+    assert list(add_round("a").rounds) == ["r1", "r2", "r3"], "killed as it ended"
+    close_round()
     assert list(add_round("b").rounds) == ["r1", "r2", "r3", "r4"]
+
+
+def test_a_round_that_a_run_left_open_is_taken_over():
+    assert not round_is_open()
+    add_round("a")
+    assert round_is_open()
+    assert list(add_round("b").rounds) == ["r1", "r2", "r3"]
+    close_round()
+    assert not round_is_open()
+
+
+ASKED = FORM | {"rounds": 1, "heads": ["gender", "age"], "overrides": {"student.epochs": 9}}
+
+
+def test_what_was_asked_for_stays_where_the_run_ends_well():
+    with filled_in("a", **ASKED) as params:
+        assert params.student.epochs == 9
+    assert read_params() == params
+
+
+def _run(end: BaseException, meanwhile: dict) -> None:
+    with filled_in("a", **ASKED):
+        assert fill_in(**FORM | {"overrides": meanwhile}).student.epochs == 9
+        raise end
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt(), StageError("no")])
+def test_what_was_asked_for_goes_where_it_does_not(folder: Path, end: BaseException):
+    before = (folder / "params.yaml").read_bytes()
+    with pytest.raises(type(end)):
+        _run(end, {})
+    assert (folder / "params.yaml").read_bytes() == before
+
+
+def test_what_somebody_changed_meanwhile_is_theirs(folder: Path):
+    with pytest.raises(StageError):
+        _run(StageError("no"), {"seed": 5})
+    assert (read_params().seed, read_params().student.epochs) == (5, 9)
+
+
+KILLED = """
+import os, signal, sys
+from flows.form import filled_in
+form = dict.fromkeys(("rounds", "heads", "views", "selection")) | {"overrides": {"student.epochs": 9}}
+with filled_in("a", **form):
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_run_that_was_killed_and_begun_again_still_knows_how_the_file_was(folder: Path):
+    before = (folder / "params.yaml").read_bytes()
+    for _ in range(2):
+        assert subprocess.run([sys.executable, "-c", KILLED], env=environment(ROOT), check=False).returncode == -9
+        assert read_params().student.epochs == 9
+    with pytest.raises(StageError), filled_in("a", **FORM | {"overrides": {"student.epochs": 9}}):
+        raise StageError("no")
+    assert (folder / "params.yaml").read_bytes() == before

@@ -1,5 +1,6 @@
 """The servers and the deployments as ``make serve`` starts them, used through Prefect's own API."""
 
+import logging
 import shutil
 import socket
 import subprocess
@@ -14,7 +15,7 @@ import mlflow
 import pytest
 
 from tests.served import Served, free_port, kill, processes_in, run_python
-from tests.world import call, edit_params
+from tests.world import call
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,8 @@ def test_triggers_queue_run_in_order_and_leave_what_they_made(served: Served):
     state = served.end_of(unknown)
     assert state["type"] == "FAILED"
     assert "teacher.epoch: unknown key; remove it or correct its spelling" in state["message"]
+    log = served.api("POST", "/logs/filter", {"logs": {"flow_run_id": {"any_": [unknown["id"]]}}})
+    assert [dict(line)["message"] for line in log if dict(line)["level"] >= logging.ERROR] == [state["message"]]
     assert (served.folder / "params.yaml").read_bytes() == before
     assert served.end_of(first)["type"] == served.end_of(second)["type"] == "COMPLETED"
     times = [served.api("GET", f"/flow_runs/{run['id']}") for run in (first, second)]
@@ -114,8 +117,9 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def test_a_cancelled_run_ends_its_stage_and_a_killed_server_continues_what_ran(served: Served):
-    edit_params(served.folder, lambda params: params["student"].update(epochs=4000))
-    run = served.trigger({})
+    params = served.folder / "params.yaml"
+    before = params.read_bytes()
+    run = served.trigger({"overrides": {"student.epochs": 4000}})
     checkpoint = served.folder / ".checkpoints/r1.safetensors"
     served.wait_for(lambda: "epoch 2 of 4000" in served.log.read_text(), 400)
     assert kill(served.folder, "flows.deployments")
@@ -138,6 +142,7 @@ def test_a_cancelled_run_ends_its_stage_and_a_killed_server_continues_what_ran(s
     served.wait_for(lambda: not any("tasks.student" in line for line in processes_in(served.folder).values()), 30)
     assert time.monotonic() - began < 45
     assert checkpoint.is_file(), "what was learnt so far is kept"
+    assert params.read_bytes() == before, "what waits behind it does not take its values"
 
 
 CRASHED = """
