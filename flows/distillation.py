@@ -46,7 +46,8 @@ def distillation(
         rounds: how many rounds are distilled; empty: those of params.yaml.
         heads: which of its heads are kept; the others are taken out of params.yaml. Empty: all of them.
         views: the transforms whose mean labels the pool; empty: those of params.yaml.
-        selection: by head, the rules that choose its pseudo-labels; heads that are not named keep theirs.
+        selection: by head, the rules that choose its pseudo-labels; heads that are not named keep theirs:
+            {"gender": {"rules": [{"kind": "threshold", "least": 0.9}], "targets": "hard"}}.
         overrides: any keys of params.yaml, in dots, with their new values: {"student.epochs": 30}.
     """
 
@@ -118,8 +119,7 @@ def distil(params: Params) -> None:
 
     run("promotion")
     run("report")
-    record(params.models[-1])
-    save_experiment()
+    record(params.models[-1], save_experiment())
     close_round()
 
 

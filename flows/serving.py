@@ -8,17 +8,15 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from distillery.errors import DistilleryError
+from flows.children import children
 from flows.environment import MLFLOW, QUIET
 from tasks.support.command import STOP, finish, read_params
-from tasks.support.record import open_record
+from tasks.support.record import find_experiment, open_record
 
 LOOPBACK = ("127.0.0.1", "localhost")
 WAIT = 120.0  # seconds for a server to answer
@@ -34,16 +32,14 @@ def serve(host: str, prefect: int, mlflow: int) -> None:
     """Start all three, print where they are, and wait.
 
     Raises:
-        DistilleryError: a port is taken, or a server ends or does not answer.
+        DistilleryError: a port is taken, this folder is served already, or a server ends or does not answer.
     """
     if host == "0.0.0.0":
         raise DistilleryError("--host 0.0.0.0: give the address by which others reach this machine")
     if host not in LOOPBACK:
         print(f"warning: bound to {host}: neither server has a password; whoever reaches them may run and delete")
     params = read_params()
-    open_record(params)  # its schema is made once, not by two at a time
-    for port in (prefect, mlflow):
-        _check_free(host, port)
+    experiment = find_experiment(open_record(params), params)  # its schema is made once, not by two at a time
     addresses = {"prefect": f"http://{host}:{prefect}", "mlflow": f"http://{host}:{mlflow}"}
     uri = params.tracking.uri
     environment = {**os.environ, **SERVERS, "PREFECT_API_URL": f"{addresses['prefect']}/api"}
@@ -54,40 +50,21 @@ def serve(host: str, prefect: int, mlflow: int) -> None:
         "mlflow": ["mlflow", "server", "--host", host, "--port", str(mlflow), "--workers", "1",
                    "--backend-store-uri", uri],
     }  # fmt: skip
-    with _children(environment) as start:
+    with children(environment) as start:
+        for port in (prefect, mlflow):
+            _check_free(host, port)
         servers = {name: start(command) for name, command in commands.items()}
         _wait(servers["prefect"], f"{addresses['prefect']}/api/health")
         _wait(servers["mlflow"], f"{addresses['mlflow']}/health")
         deployments = start(["flows.deployments"])
         print(f"Prefect, to run and to schedule: {addresses['prefect']}/deployments", flush=True)
-        print(f"MLflow, to compare rounds:       {addresses['mlflow']}", flush=True)
+        print(f"MLflow, to compare rounds:       {addresses['mlflow']}/#/experiments/{experiment}", flush=True)
         print(f"the last report:                 {Path('data/report/index.html').resolve().as_uri()}", flush=True)
-        everyone = [*servers.values(), deployments]
-        while all(child.poll() is None for child in everyone):
+        everyone = {**servers, "flows.deployments": deployments}
+        while all(child.poll() is None for child in everyone.values()):
             time.sleep(0.5)
-        ended = next(child for child in everyone if child.poll() is not None)
-        raise DistilleryError(f"{' '.join(ended.args[2:4])} ended with exit status {ended.returncode}")
-
-
-@contextmanager
-def _children(environment: dict[str, str]) -> Iterator:
-    """A function that starts ``python -m <command>``; all that it started are ended at the end, the last one first."""
-    started: list[subprocess.Popen] = []
-
-    def start(command: list[str]) -> subprocess.Popen:
-        started.append(subprocess.Popen([sys.executable, "-m", *command], env=environment, start_new_session=True))
-        return started[-1]
-
-    try:
-        yield start
-    finally:
-        for child in reversed(started):
-            child.send_signal(signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(timeout=20)
-            with suppress(ProcessLookupError):  # what it started itself, which may outlive it and hold its port
-                os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
+        name, ended = next(each for each in everyone.items() if each[1].poll() is not None)
+        raise DistilleryError(f"{name} ended with exit status {ended.returncode}")
 
 
 def _check_free(host: str, port: int) -> None:

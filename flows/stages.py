@@ -6,7 +6,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import TypeVar
 
 from prefect import get_run_logger, runtime, task
@@ -16,7 +17,7 @@ from prefect.client.schemas.objects import State
 from flows.artifacts import follow
 from flows.environment import QUIET
 from tasks.support.mending import mend
-from tasks.support.tracking import EXPERIMENT, FLOW_RUN
+from tasks.support.tracking import EXPERIMENT, FLOW_RUN, FLOW_RUN_NAME
 
 Result = TypeVar("Result")
 ALIVE = 0  # the signal that only asks whether anyone is there
@@ -42,27 +43,34 @@ def run(stage: str, key: str | None = None, *, file: str = "dvc.yaml") -> str:
     return _as_task(stage, name, lambda log: _outcome(_stream(command, name, log)))
 
 
-def record(key: str) -> list[str]:
-    """Complete the MLflow record of the rounds up to this one; returns what was said of it."""
-    command = ["-m", "tasks.support.tracking", key]
-    return _as_task("tracking", f"tracking@{key}", lambda log: _stream(command, "tracking", log))
+def record(key: str, experiment: str = "") -> list[str]:
+    """Complete the MLflow record of the rounds up to this one, as that of a DVC experiment where there is one; returns
+    what was said of it."""
+    command, more = ["-m", "tasks.support.tracking", key], {EXPERIMENT: experiment}
+    return _as_task("tracking", f"tracking@{key}", lambda log: _stream(command, "tracking", log, more))
 
 
-def save_experiment() -> None:
-    """Keep what there is now as a DVC experiment named like the flow run; where Git cannot, say so and go on."""
+def save_experiment() -> str:
+    """Keep what there is now as a DVC experiment named like the flow run; where Git cannot, say so and go on.
+
+    Returns:
+        Its name, or nothing where it was not kept.
+    """
     name = str(runtime.flow_run.name)
     command = ["-m", "dvc", "exp", "save", "--force", "--name", name, "--message", f"flow run {runtime.flow_run.id}"]
     command.append("dvc.yaml")  # not the study, which may not be there
 
-    def save(log: Callable[[str], None]) -> None:
+    def save(log: Callable[[str], None]) -> str:
         try:
             _stream(command, "experiment", log)
         except StageKilledError:
             raise
         except StageError as error:
             log(f"not kept as a DVC experiment, which takes a commit and Git's user.name and user.email: {error}")
+            return ""
+        return name
 
-    _as_task("experiment", f"experiment {name}", save)
+    return _as_task("experiment", f"experiment {name}", save)
 
 
 def _as_task(name: str, run_name: str, act: Callable[[Callable[[str], None]], Result]) -> Result:
@@ -90,10 +98,13 @@ def _was_killed(state: State) -> bool:
     return isinstance(state.result(raise_on_failure=False), StageKilledError)
 
 
-def _stream(arguments: list[str], name: str, log: Callable[[str], None]) -> list[str]:
-    """Run Python in a new process group and pass on its lines; the group never outlives the call."""
-    environment = {**os.environ, **QUIET, "PYTHONUNBUFFERED": "1", FLOW_RUN: str(runtime.flow_run.id or "")}
-    environment[EXPERIMENT] = str(runtime.flow_run.name or "")
+def _stream(
+    arguments: list[str], name: str, log: Callable[[str], None], more: Mapping[str, str] = MappingProxyType({})
+) -> list[str]:
+    """Run Python in a new process group, with more in its environment, and pass on its lines; the group never outlives
+    the call."""
+    flow = {FLOW_RUN: str(runtime.flow_run.id or ""), FLOW_RUN_NAME: str(runtime.flow_run.name or "")}
+    environment = {**os.environ, **QUIET, "PYTHONUNBUFFERED": "1", **flow, **more}
     # A stage's command is `python -m ...`: it must find the interpreter that runs this flow.
     environment["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", "")])
     process = subprocess.Popen(

@@ -34,7 +34,7 @@ def write_promotion(params: Params) -> str:
         verdict = "takes the place of" if each.promoted else "does not take the place of"
         print(f"promotion: {each.round} {verdict} {each.against}")
         for clause in each.clauses:
-            print(f"  {'yes' if clause.holds else 'NO '} {clause.name}: {clause.found}")
+            print(f"  {clause.answer}: {clause.name}: {clause.found}")
     print(f"promotion: the champion is {champion}")
     return champion
 

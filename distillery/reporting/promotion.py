@@ -38,11 +38,19 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Clause:
-    """One condition, what was found and what is allowed, in the head's primary metric."""
+    """One condition, what was found and what is allowed, in the head's primary metric.
+
+    One that nothing could be ``tested`` by holds: it keeps nobody out, and nobody may take it for passed.
+    """
 
     name: str
+    tested: bool = True
     holds: bool
     found: str
+
+    @property
+    def answer(self) -> str:
+        return "not tested" if not self.tested else "yes" if self.holds else "no"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +123,10 @@ def _falls(scores: pl.DataFrame, key: str, champion: str, limits: Limits) -> Cla
     change = 0.0 if not worst else -math.inf if worst[0]["change"] is None else worst[0]["change"]
     said = f"{worst[0]['head']} on {worst[0]['dataset']} {change:+.3f}" if worst else "no head is scored"
     return Clause(
-        name="no head falls", holds=change >= -limits.fall, found=f"{said}; allowed is a fall of {limits.fall:g}"
+        name="no head falls",
+        tested=bool(worst),
+        holds=change >= -limits.fall,
+        found=f"{said}; allowed is a fall of {limits.fall:g}",
     )
 
 
@@ -136,6 +147,7 @@ def _gaps(groups: pl.DataFrame, key: str, champion: str, limits: Limits) -> Clau
         said += f"behind by {row['before']:+.3f}, now by {row['value']:+.3f}"
     return Clause(
         name="no group falls behind",
+        tested=bool(widest),
         holds=widening <= limits.gap,
         found=f"{said}; allowed is a widening of {limits.gap:g}",
     )
@@ -154,5 +166,8 @@ def _pairs(
 def in_plain(decisions: Sequence[Decision]) -> Iterator[tuple[str, Mapping[str, object]]]:
     """By round what is written down."""
     for each in decisions:
-        clauses = {clause.name: {"holds": clause.holds, "found": clause.found} for clause in each.clauses}
+        clauses = {
+            clause.name: {"answer": clause.answer, "holds": clause.holds, "found": clause.found}
+            for clause in each.clauses
+        }
         yield each.round, {"against": each.against, "promoted": each.promoted, "clauses": clauses}

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 MAX_PARAM = 6000  # characters that MLflow stores of one value
 Record = Mapping[str, float]
+WAITING = "SCHEDULED"  # MLflow's word for a run that is to go on: trained and not yet measured, rounds that are to come
+ENDS = ("FINISHED", "FAILED", "KILLED")
 
 
 def open_record(params: Params) -> "MlflowClient":
@@ -71,6 +73,17 @@ def named_errors(params: Params) -> Iterator[None]:
             f"tracking.uri: the MLflow record {params.tracking.uri} cannot be written ({reason[:300]}); "
             "make room or make it writable, then run the same command again"
         ) from error
+
+
+def mark(client: "MlflowClient", runs: Iterable[str], status: str) -> None:
+    """Say how runs go. What ended gets the time of its end, and keeps it where it had ended so before."""
+    for run in runs:
+        if client.get_run(run).info.status == status:
+            continue
+        if status in ENDS:
+            client.set_terminated(run, status)
+        else:
+            client.update_run(run, status=status)
 
 
 def log_params(client: "MlflowClient", run: str, params: Mapping[str, object]) -> None:

@@ -23,7 +23,17 @@ from distillery.tables import read_table
 from tasks.support import paths
 from tasks.support.closing import target_metrics
 from tasks.support.command import run_stage
-from tasks.support.record import Record, find_experiment, flatten, log_metrics, log_params, named_errors, open_record
+from tasks.support.record import (
+    WAITING,
+    Record,
+    find_experiment,
+    flatten,
+    log_metrics,
+    log_params,
+    mark,
+    named_errors,
+    open_record,
+)
 from tasks.support.registry import how_served, record_champion
 from tasks.support.tracked import licences, log_figures, log_inputs, tag_alarms
 
@@ -31,7 +41,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 KEY = "distillery.key"
-FLOW_RUN, EXPERIMENT = "DISTILLERY_FLOW_RUN", "DISTILLERY_EXPERIMENT"  # set by a flow: its run's id and name
+# Set by a flow: its run's id and name, and the DVC experiment that it was kept as.
+FLOW_RUN, FLOW_RUN_NAME, EXPERIMENT = (f"DISTILLERY_{what}" for what in ("FLOW_RUN", "FLOW_RUN_NAME", "EXPERIMENT"))
 
 
 @contextmanager
@@ -40,13 +51,17 @@ def live_run(params: Params, key: str, provenance: Mapping[str, str]) -> Iterato
     with named_errors(params):
         client = open_record(params)
         run = _round_run(client, params, key, provenance)
-        client.update_run(run, status="RUNNING")
+        both = (run, client.get_run(run).data.tags["mlflow.parentRunId"])
+        mark(client, both, "RUNNING")
         status = "KILLED"
         try:
             yield lambda record: _log_epochs(client, run, [record])
-            status = "FINISHED"
+            status = WAITING
+        except Exception:
+            status = "FAILED"
+            raise
         finally:
-            client.update_run(run, status=status)
+            mark(client, both, status)
 
 
 def record_rounds(params: Params, last: str | None = None, *, whole: bool = True) -> str:
@@ -69,12 +84,12 @@ def record_rounds(params: Params, last: str | None = None, *, whole: bool = True
             tag_alarms(client, run, rounds[max(0, number - 1) : number + 1])
             if whole:
                 _record_artefacts(client, run, params, key)
-            client.update_run(run, status="FINISHED")
+            mark(client, [run], "FINISHED")
             experiment = find_experiment(client, params)
             print(f"mlflow: round {key} is recorded as run {run} of experiment {experiment}", flush=True)
         if whole and last == rounds[-1]:
             record_champion(client, runs, params)
-        client.update_run(parent, status="FINISHED" if last == rounds[-1] else "RUNNING")
+        mark(client, [parent], "FINISHED" if last == rounds[-1] else WAITING)
         return parent
 
 
@@ -123,7 +138,9 @@ def _once(client: "MlflowClient", run: str, state: str, part: str, act: Callable
 def _pipeline_run(client: "MlflowClient", params: Params) -> str:
     nothing = {"tracking", "promotion", "views"}  # of which no network follows
     facts = {"params": params.model_dump(mode="json", exclude=nothing), "manifest": file_hash(paths.MANIFEST)}
-    run = _find_or_create(client, params, _hash(facts), name=params.report.title, tags={})
+    run = _find_or_create(
+        client, params, _hash(facts), name=os.environ.get(FLOW_RUN_NAME) or params.report.title, tags={}
+    )
     log_params(client, run, flatten(params.model_dump(mode="json", exclude={"tracking", "faces"})))
     names = {"git.commit": _commit(), "prefect.flow_run": os.environ.get(FLOW_RUN, "")}
     names["dvc.experiment"] = os.environ.get(EXPERIMENT, "")

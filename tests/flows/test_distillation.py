@@ -1,5 +1,6 @@
 """The flow against a real Prefect (its own temporary server), a real DVC repository and a real MLflow store."""
 
+import re
 import signal
 from pathlib import Path
 
@@ -50,9 +51,13 @@ def test_the_flow_runs_what_changed_and_mlflow_records_it_once(world: Path, tmp_
 
     found = recorded()
     assert set(found) == {"r0", "r1", "parent"}
+    assert {run.info.status for run in found.values()} == {"FINISHED"}
+    assert all(run.info.end_time >= run.info.start_time for run in found.values())
+    name = re.search(r"Beginning flow run '(.*?)'", first)
+    assert name is not None
+    assert found["parent"].info.run_name == name.group(1)
     for key in ("r0", "r1"):
         run = found[key]
-        assert run.info.status == "FINISHED"
         assert run.data.metrics["epoch"] == 2
         assert "ensemble/print/gender/balanced_accuracy" in run.data.metrics
         assert run.data.params["network/backbone"] == "compact"
@@ -74,6 +79,7 @@ def test_the_flow_runs_what_changed_and_mlflow_records_it_once(world: Path, tmp_
     again = run_flow(world, tmp_path / "prefect")
     assert "Running stage" not in again
     assert recorded()["r1"].info.run_id == found["r1"].info.run_id
+    assert recorded()["parent"].info.end_time == found["parent"].info.end_time, "nothing happened since"
     assert len(client.get_metric_history(found["r1"].info.run_id, "epoch")) == 2
 
 
@@ -90,6 +96,10 @@ def test_a_cancelled_flow_leaves_no_process_and_goes_on(world: Path, tmp_path: P
     assert process.returncode != 0
     assert processes_in(world) == {}
     assert (world / ".checkpoints/r0.safetensors").is_file()
+    runs = mlflow.MlflowClient(f"sqlite:///{world}/runs/mlflow.db").search_runs(["1"], "status = 'KILLED'")
+    assert {run.info.run_name for run in runs if "round" in run.data.tags} == {"r0"}
+    assert len(runs) == 2, "and the parent"
+    assert all("dvc.experiment" not in run.data.tags for run in runs)
 
 
 def test_a_stage_that_is_killed_outright_is_run_again(world: Path, tmp_path: Path):

@@ -122,11 +122,12 @@ def test_a_cancelled_run_ends_its_stage_and_a_killed_server_continues_what_ran(s
     run = served.trigger({"overrides": {"student.epochs": 4000}})
     checkpoint = served.folder / ".checkpoints/r1.safetensors"
     served.wait_for(lambda: "epoch 2 of 4000" in served.log.read_text(), 400)
-    assert kill(served.folder, "flows.deployments")
+    assert kill(served.folder, "flows.serving") and kill(served.folder, "flows.deployments")
     served.process.wait(60)
-    for left in ("flows.distillation", "prefect", "tasks.student"):
+    for left in ("flows.distillation", "tasks.student"):
         kill(served.folder, left)
     served.start()
+    assert "still there after a kill, and ended now" in served.log.read_text(), "both servers held their ports"
     served.wait_for(lambda: served.log.read_text().count("of 4000") > 2, 400)
     assert served.state(run)["type"] == "RUNNING"
 
@@ -189,6 +190,11 @@ def test_a_port_that_is_taken_is_named_and_an_open_address_warned_of(finished: P
         output = call(finished, "flows.serving", "--host", host, "--prefect", str(port), check=False)
     assert f"warning: bound to {host}: neither server has a password" in output
     assert f"error: {host}:{port} cannot be bound" in output
+
+
+def test_a_folder_is_served_once(served: Served):
+    output = call(served.folder, "flows.serving", check=False)
+    assert "error: this folder is served already: end that one by ctrl-C first" in output
 
 
 def test_no_address_is_not_every_address(finished: Path):

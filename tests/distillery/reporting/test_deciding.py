@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 
 from distillery.metrics.names import WHOLE
-from distillery.reporting.promotion import Decision, Limits, champion_of, decide
+from distillery.reporting.promotion import Decision, Limits, champion_of, decide, in_plain
 from distillery.reporting.results import DRAWS, TEST_GROUPS
 
 LIMITS = Limits(gain=0, confidence=0.95, fall=0.02, gap=0.05, least=50)
@@ -77,6 +77,18 @@ def test_no_group_may_fall_behind_but_small_ones_are_not_looked_at(judge):
     assert said.startswith("mood of age 0 to 25 on street: behind by +0.030, now by +0.081; allowed is a widening of")
     assert judge((rise, {small: (0.5, 12)}))[0].promoted
     assert not judge((rise, {small: (0.5, 12)}), least=12)[0].promoted
+
+
+def test_a_clause_that_nothing_could_be_tested_by_is_not_called_passed(judge):
+    found = judge(({("street", "mood"): 0.1}, {}))[0]
+    assert [clause.answer for clause in found.clauses] == ["yes", "yes", "not tested"]
+    assert found.promoted
+    (_, said), *_ = in_plain([found])
+    assert said["clauses"]["no group falls behind"] | {"found": ""} == {
+        "answer": "not tested",
+        "holds": True,
+        "found": "",
+    }
 
 
 def test_a_group_that_was_ahead_may_lose_its_lead(judge):
