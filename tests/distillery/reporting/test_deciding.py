@@ -80,7 +80,7 @@ def test_no_group_may_fall_behind_but_small_ones_are_not_looked_at(judge):
 
 
 def test_a_clause_that_nothing_could_be_tested_by_is_not_called_passed(judge):
-    found = judge(({("street", "mood"): 0.1}, {}))[0]
+    found = judge(({("street", "mood"): 0.1}, {}), least=100)[0]
     assert [clause.answer for clause in found.clauses] == ["yes", "yes", "not tested"]
     assert found.promoted
     (_, said), *_ = in_plain([found])
