@@ -1,8 +1,10 @@
 """params.yaml changed as a person would change it: by keys, its comments and its order stay."""
 
 import io
+import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -27,18 +29,45 @@ def change_params(edit: Callable[[Any], None], path: Path = PARAMS) -> Params:
     """
     before = read_yaml(path)
     validate(before, str(path))  # says what is wrong with the file itself
-    editor = _editor()
-    document = editor.load(path.read_text())
+    editor, mine = _editor(), path.read_text()
+    document = editor.load(mine)
+    unchanged = _dump(editor, document)
     edit(document)
-    written = io.StringIO()
-    editor.dump(document, written)
-    text = "".join(f"{line.rstrip()}\n" for line in written.getvalue().splitlines())
-    after = yaml.safe_load(text)
+    changed = _dump(editor, document)
+    after = yaml.safe_load(changed)
     params = validate(after, str(path))
     if after != before:
+        merged = _merge(mine, unchanged, changed)
         with whole_file(path) as draft:
-            draft.write_text(text)
+            draft.write_text(merged if _reads_as(merged, after) else changed)
     return params
+
+
+def _dump(editor: YAML, document: Any) -> str:
+    written = io.StringIO()
+    editor.dump(document, written)
+    return "".join(f"{line.rstrip()}\n" for line in written.getvalue().splitlines())
+
+
+def _merge(mine: str, unchanged: str, changed: str) -> str:
+    """What changed, between two texts of one layout, in a third of another: lines that did not change keep theirs.
+
+    By Git, as it merges two branches; where a line changed that the layouts break differently, ``changed`` has it.
+    """
+    with TemporaryDirectory() as folder:
+        files = [Path(folder, str(number)) for number in range(3)]
+        for file, text in zip(files, (mine, unchanged, changed), strict=True):
+            file.write_text(text)
+        command = ["git", "merge-file", "--stdout", "--quiet", "--theirs", *map(str, files)]
+        return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False).stdout
+
+
+def _reads_as(text: str, document: object) -> bool:
+    """No merge of lines knows what they mean."""
+    try:
+        return bool(yaml.safe_load(text) == document)
+    except yaml.YAMLError:
+        return False
 
 
 def set_values(document: Any, values: Mapping[str, object]) -> None:
@@ -100,7 +129,4 @@ def _text(writer: Any, value: str) -> Any:
 
 def _is_plain(value: str) -> bool:
     """Whether it is read as it is written: "yes" would be true, "a: b" a mapping, "[" nothing at all."""
-    try:
-        return yaml.safe_load(value) == value
-    except yaml.YAMLError:
-        return False
+    return _reads_as(value, value)

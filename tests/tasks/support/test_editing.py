@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ from dvc.utils.hydra import apply_overrides
 from dvc.utils.serialize import load_yaml
 
 from distillery.errors import DistilleryError
+from tasks.support import editing
 from tasks.support.editing import change_params, set_values
 
 ROOT = Path(__file__).parents[3]
@@ -34,6 +36,32 @@ def test_a_value_is_set_and_every_comment_and_other_value_stays(path: Path):
     assert yaml.safe_load(after) == wanted
     comments = {word for line in before.splitlines() if "#" in line for word in line.split("#", 1)[1].split()}
     assert comments <= set(after.replace("#", " ").split())
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "benchmarks/photos/params.yaml", "benchmarks/digits/params.yaml"])
+def test_no_other_line_changes(path: Path, name: str):
+    before = (ROOT / name).read_text()
+    path.write_text(before)
+    _set(path, seed=7, ledger__similarity=0.97, teacher__epochs=7)
+    first = re.search("epochs: [0-9]+", before)
+    assert first is not None, "the teacher's"
+    wanted = before.replace("seed: 0", "seed: 7", 1).replace("similarity: 0.96", "similarity: 0.97", 1)
+    assert path.read_text() == wanted.replace(first.group(), "epochs: 7", 1)
+
+
+def test_a_section_that_is_laid_out_otherwise_is_written_anew_and_no_other(path: Path):
+    before = path.read_text()
+    _set(path, seed=7, student__augmentation__erase=0.3)
+    lines = set(path.read_text().splitlines())
+    lost = [line for line in before.splitlines() if line not in lines]
+    assert [line.split(":")[0].strip() for line in lost] == ["seed", "augmentation"]
+    assert yaml.safe_load(path.read_text())["student"]["augmentation"]["erase"] == 0.3
+
+
+def test_what_lines_cannot_be_merged_into_is_written_whole(path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(editing, "_merge", lambda mine, *_: mine)
+    _set(path, seed=7)
+    assert yaml.safe_load(path.read_text())["seed"] == 7
 
 
 def test_what_another_yaml_would_read_otherwise_is_written_so_that_ours_does_not(path: Path):
