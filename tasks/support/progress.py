@@ -7,16 +7,17 @@ AT_ONCE = 1.0  # seconds in which what an interrupted call had done is found
 
 
 class Pace:
-    """How many a second are done, without those that an interrupted call had done: they are there at once."""
+    """How many a second are done, without those that an interrupted call had done: they are there at once, or at least
+    when it is asked first."""
 
     def __init__(self) -> None:
         self._began = self._since = time.monotonic()
-        self._found = 0
+        self._found: int | None = None
 
     def at(self, done: int) -> float | None:
         """With so many done by now; None as long as it cannot be said."""
         now = time.monotonic()
-        if now - self._began < AT_ONCE:
+        if self._found is None or now - self._began < AT_ONCE:
             self._since, self._found = now, done
             return None
         return (done - self._found) / (now - self._since)

@@ -22,6 +22,17 @@ def test_what_an_interrupted_call_had_done_is_not_counted_as_speed(clock: list[f
     ]
 
 
+def test_what_had_been_done_before_a_slow_first_step_is_not_counted_either(clock: list[float], capsys):
+    told = progress.Progress("work", 1000)
+    for seconds, done in ((8, 900), (18, 950)):
+        clock[0] = 100 + seconds
+        told(done)
+    assert capsys.readouterr().out.splitlines() == [
+        "work: 900 of 1,000 images (90%)",
+        "work: 950 of 1,000 images (95%), 5 a second, 10 s left",
+    ]
+
+
 def test_what_is_done_at_once_has_no_speed(clock: list[float], capsys):
     progress.Progress("work", 3, "epochs")(3)
     assert capsys.readouterr().out == "work: 3 of 3 epochs (100%)\n"
