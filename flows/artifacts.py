@@ -80,9 +80,9 @@ def show_round(key: str, params: Params, lines: list[str]) -> None:
 
 def table(key: str, params: Params) -> str:
     """Markdown: a row for each head of the target data sets, the teacher beside the round."""
-    lines = [f"| data set | head | metric | r0 | {key} | change |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = [f"| data set | head | metric | r0 | {key} | change | |", f"|{' --- |' * 7}"]
     for one in compare_targets(params, key):
-        values = f"{number(one.before)} | {number(one.after)} | {signed(one.change)}"
+        values = f"{number(one.before)} | {number(one.after)} | {signed(one.change)} | {one.said}"
         lines.append(f"| {one.dataset} | {one.head} | {words(one.metric)} | {values} |")
     return "\n".join(lines)
 

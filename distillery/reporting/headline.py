@@ -40,6 +40,11 @@ class Comparison:
         gain = round(self.gain, 3)
         return "better" if gain > 0 else "worse" if gain < 0 else "same"
 
+    @property
+    def said(self) -> str:
+        """The verdict, and whether it is more than chance may bring."""
+        return f"{self.verdict}, intervals apart" if self.apart and self.verdict != "same" else self.verdict
+
 
 def compare_rounds(scores: pl.DataFrame, heads: AnyHeads, *, first: str, last: str) -> list[Comparison]:
     """The ensemble's primary metric in the first and last round, for every data set and head that both scored.

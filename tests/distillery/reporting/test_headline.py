@@ -30,8 +30,8 @@ def test_gain_and_loss_carry_their_sign() -> None:
         ("r1", "age", "ccc", 0.77),
     )
     mood, age = compare_rounds(scores, HEADS, first="r0", last="r1")
-    assert (mood.verdict, signed(mood.change), mood.apart) == ("better", "+0.100", True)
-    assert (age.verdict, signed(age.change), age.apart) == ("worse", "−0.030", False)
+    assert (mood.said, signed(mood.change), mood.apart) == ("better, intervals apart", "+0.100", True)
+    assert (age.said, signed(age.change), age.apart) == ("worse", "−0.030", False)
     mean = mean_comparison([mood, age])
     assert mean is not None
     assert (mean.before, mean.after) == pytest.approx((0.70, 0.735))
