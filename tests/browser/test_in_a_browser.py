@@ -34,6 +34,7 @@ def page() -> Iterator[Page]:
         browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox", "--disable-quic"])
         page = browser.new_page(viewport={"width": 1400, "height": 1000})
         page.set_default_timeout(30 * SECONDS)
+        expect.set_options(timeout=30 * SECONDS)  # pages of servers that share two cores with the rest of the tests
         yield page
         browser.close()
 
