@@ -43,7 +43,8 @@ def filled_in(flow_run: str, **asked: Any) -> Iterator[Params]:
     Raises:
         DistilleryError: as ``fill_in`` does.
     """
-    note, before = LOCKS / "params" / flow_run, PARAMS.read_text()
+    note = LOCKS / "params" / flow_run
+    before = PARAMS.read_text() if PARAMS.is_file() else ""  # whose absence has its own message
     if note.is_file():
         was = json.loads(note.read_text())
         before = was["before"] if was["during"] == before else before

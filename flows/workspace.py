@@ -1,6 +1,7 @@
 """One flow at a time in a working tree, and one run of a schedule for all of its moments that passed meanwhile."""
 
 import fcntl
+import logging
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from tasks.support.mending import mend
 SKIPPED = "Skipped"
 FINISHED = (StateType.COMPLETED, StateType.FAILED, StateType.CANCELLED)  # a crashed one goes on
 LOCK = Path(".dvc/tmp/distillery.lock")
+ENGINE = ("prefect.flow_runs", "prefect.engine")  # the loggers of what runs flows
 
 
 def work_alone(work: Callable[[], None]) -> State | None:
@@ -35,8 +37,15 @@ def work_alone(work: Callable[[], None]) -> State | None:
             work()
         except (DistilleryError, StageError) as error:
             get_run_logger().error(str(error))
+            for name in ENGINE:
+                logging.getLogger(name).addFilter(_says_more)
             return Failed(message=str(error))
     return None
+
+
+def _says_more(record: logging.LogRecord) -> bool:
+    """Whether a record says more than that the run failed: of a failed state Prefect makes an exception of its own."""
+    return not (record.exc_info and isinstance(record.exc_info[1], FailedRun))
 
 
 def run_by_hand(flow: Flow) -> None:

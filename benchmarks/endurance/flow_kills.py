@@ -29,6 +29,7 @@ VICTIMS = {
     "flow": ("prefect.engine", False),
     "stage": ("tasks.", False),
     "record": ("mlflow server", True),
+    "serving": ("flows.serving", True),
     "all": ("", True),
 }
 

@@ -89,7 +89,8 @@ def record_rounds(params: Params, last: str | None = None, *, whole: bool = True
             print(f"mlflow: round {key} is recorded as run {run} of experiment {experiment}", flush=True)
         if whole and last == rounds[-1]:
             record_champion(client, runs, params)
-        mark(client, [parent], "FINISHED" if last == rounds[-1] else WAITING)
+        if last == rounds[-1]:
+            mark(client, [parent], "FINISHED")
         return parent
 
 
@@ -172,7 +173,9 @@ def _find_or_create(client: "MlflowClient", params: Params, key: str, *, name: s
     found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=1)
     if found:
         return str(found[0].info.run_id)
-    return str(client.create_run(experiment, run_name=name, tags={KEY: key, **tags}).info.run_id)
+    made = str(client.create_run(experiment, run_name=name, tags={KEY: key, **tags}).info.run_id)
+    mark(client, [made], WAITING)  # it runs while it is trained
+    return made
 
 
 def _log_epochs(client: "MlflowClient", run: str, records: Sequence[Record]) -> None:
