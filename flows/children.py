@@ -27,11 +27,13 @@ def children(environment: dict[str, str]) -> Iterator[Callable[[list[str]], subp
         DistilleryError: another process has such children in this folder.
     """
     started: list[subprocess.Popen[bytes]] = []
+    times: list[float] = []
 
     def start(command: list[str]) -> subprocess.Popen[bytes]:
         started.append(subprocess.Popen([sys.executable, "-m", *command], env=environment, start_new_session=True))
+        times.append(psutil.Process(started[-1].pid).create_time())
         with whole_file(NOTE) as draft:
-            draft.write_text(json.dumps([child.pid for child in started]))
+            draft.write_text(json.dumps([(child.pid, begun) for child, begun in zip(started, times, strict=True)]))
         return started[-1]
 
     with _alone():
@@ -48,36 +50,54 @@ def children(environment: dict[str, str]) -> Iterator[Callable[[list[str]], subp
 @contextmanager
 def _alone() -> Iterator[None]:
     LOCK.parent.mkdir(parents=True, exist_ok=True)
-    with LOCK.open("w") as file:
+    with LOCK.open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise DistilleryError("this folder is served already: end that one by ctrl-C first") from None
+            file.seek(0)
+            other = f"this folder is served already, by process {file.read()}"
+            raise DistilleryError(f"{other}: end that one first, by ctrl-C in its terminal or by kill") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
         yield
 
 
 def _end_orphans() -> None:
     """End what was started here by a process that was killed outright."""
-    for group in reversed(json.loads(NOTE.read_text()) if NOTE.is_file() else []):
-        if _is_ours(group):
+    for group, begun in reversed(json.loads(NOTE.read_text()) if NOTE.is_file() else []):
+        if _is_ours(_members(group), group, begun):
             print(f"still there after a kill, and ended now: process group {group}", flush=True)
             _end(group)
 
 
-def _is_ours(group: int) -> bool:
-    """Whether one of a process group works in this folder: numbers come again, and this may be somebody else's now."""
+def _members(group: int) -> list[psutil.Process]:
+    found = []
     for process in psutil.process_iter():
-        with suppress(psutil.Error, OSError):
-            if os.getpgid(process.pid) == group and process.cwd() == os.getcwd():
+        with suppress(psutil.Error, ProcessLookupError):
+            if os.getpgid(process.pid) == group:
+                found.append(process)
+    return found
+
+
+def _is_ours(members: list[psutil.Process], group: int, begun: float) -> bool:
+    """Whether a group is still the one that was noted: numbers come again, and it may be somebody else's now."""
+    for process in members:
+        with suppress(psutil.Error):
+            if process.pid == group:
+                return abs(process.create_time() - begun) < 1
+            if process.cwd() == os.getcwd():
                 return True
     return False
 
 
 def _end(group: int) -> None:
-    """Ask the leader of a process group to end, then end the group: what it started itself may outlive it."""
-    with suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
-        leader = psutil.Process(group)
-        leader.send_signal(signal.SIGTERM)
-        leader.wait(PATIENCE)
+    """Ask the leader of a process group to end, or where it is gone each of the others, then end what is left."""
+    members = _members(group)
+    asked = [process for process in members if process.pid == group] or members
+    for process in asked:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    psutil.wait_procs(asked, PATIENCE)
     with suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)

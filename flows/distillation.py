@@ -29,6 +29,7 @@ from flows.stages import record, run, save_experiment
 from flows.workspace import run_by_hand, work_alone
 from tasks.support.command import read_params
 from tasks.support.inbox import declare_dataset, new_images_in, take_images, unreadable
+from tasks.support.paths import RAW
 
 
 @flow(name="distillation", log_prints=True)
@@ -53,7 +54,7 @@ def distillation(
 
     def work() -> None:
         form = {"rounds": rounds, "heads": heads, "views": views, "selection": selection, "overrides": overrides}
-        with filled_in(str(runtime.flow_run.id), **form) as params:
+        with filled_in(**form) as params:
             distil(params)
 
     return work_alone(work)
@@ -90,7 +91,8 @@ def _take_in(inbox: Path, dataset: str, domain: str) -> None:
         del arrived[image]
     print(f"{inbox}: {len(arrived)} new images for the data set '{dataset}'")
     if arrived or round_is_open():  # of a run that took its images and got no further
-        also = partial(declare_dataset, dataset=dataset, domain=domain)
+        there = arrived or (RAW / dataset).is_dir()
+        also = partial(declare_dataset, dataset=dataset, domain=domain) if there else lambda _: None
         params = add_round(str(runtime.flow_run.id), also)
         take_images(arrived)
         distil(params)

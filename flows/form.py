@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,39 +27,45 @@ Inbox = Annotated[str, Field(min_length=1)]
 Name = Annotated[str, Field(pattern="^[a-z0-9_-]+$")]
 Domain = Annotated[str, Field(min_length=1)]
 OPEN_ROUND = LOCKS / "round"  # remembers the round that was added last, until it is made
+ASKED = LOCKS / "asked.json"  # remembers params.yaml as it was before a form was filled in, and with what was asked for
 
 
 @contextmanager
-def filled_in(flow_run: str, **asked: Any) -> Iterator[Params]:
-    """What was asked for in params.yaml while a run goes on; it stays there if the run ends well.
-
-    Else the file is put back as it was, unless somebody else has changed it: what waits behind a run that was cancelled
-    must not take its values. The same run, begun again after a crash, still knows how the file was.
+def filled_in(**asked: Any) -> Iterator[Params]:
+    """What was asked for in params.yaml while a run goes on; it stays there if the run ends well, and is else put back.
 
     Args:
-        flow_run: its id.
         asked: the fields of the form, as ``fill_in`` takes them.
 
     Raises:
         DistilleryError: as ``fill_in`` does.
     """
-    note = LOCKS / "params" / flow_run
     before = PARAMS.read_text() if PARAMS.is_file() else ""  # whose absence has its own message
-    if note.is_file():
-        was = json.loads(note.read_text())
-        before = was["before"] if was["during"] == before else before
-    params = fill_in(**asked)
-    during = PARAMS.read_text()
-    _write(note, json.dumps({"before": before, "during": during}))
+    _write(ASKED, json.dumps({"before": before}))
     try:
+        params = fill_in(**asked)
+        _write(ASKED, json.dumps({"before": before, "during": PARAMS.read_text()}))
         yield params
     except BaseException:  # to be cancelled is none of Exception
-        if PARAMS.read_text() == during != before:
-            _write(PARAMS, before)
-            print(f"{PARAMS} is as it was before this run; run it again to have its values again")
+        with suppress(OSError):  # on a full disk: whoever comes next does it
+            put_back()
         raise
-    finally:
-        note.unlink(missing_ok=True)
+    ASKED.unlink()
+
+
+def put_back() -> None:
+    """Make params.yaml what it was before a run that did not end well, unless somebody else has changed it since.
+
+    What comes after such a run must not take its values; begun again it asks for them again.
+    """
+    if not ASKED.is_file():
+        return
+    was = json.loads(ASKED.read_text())
+    now = PARAMS.read_text() if PARAMS.is_file() else ""
+    if was["before"] != now == was.get("during", now):
+        _write(PARAMS, was["before"])
+        print(f"{PARAMS} is as it was before the run that did not end well; begun again it has its values again")
+    ASKED.unlink()
 
 
 def fill_in(rounds: Rounds, heads: Heads, views: Views, selection: Selections, overrides: Overrides) -> Params:
@@ -109,8 +115,9 @@ def add_round(flow_run: str, also: Callable[[Any], None] = lambda _: None) -> Pa
     mine, known = LOCKS / "rounds" / flow_run, read_params().rounds
     free = next(name for name in (f"r{number}" for number in range(1, len(known) + 2)) if name not in known)
     name = next((note.read_text() for note in (mine, OPEN_ROUND) if note.is_file()), free)
-    for note in (mine, OPEN_ROUND):
-        _write(note, name)
+    _write(mine, name)
+    if OPEN_ROUND.is_file() or name not in known:  # else this run made it before, and it has ended well since
+        _write(OPEN_ROUND, name)
 
     def edit(document: Any) -> None:
         also(document)
@@ -122,7 +129,7 @@ def add_round(flow_run: str, also: Callable[[Any], None] = lambda _: None) -> Pa
 
 def round_is_open() -> bool:
     """Whether a round was added by a run that has not ended well yet."""
-    return OPEN_ROUND.is_file()
+    return OPEN_ROUND.is_file() and OPEN_ROUND.read_text() in read_params().rounds
 
 
 def close_round() -> None:

@@ -18,6 +18,7 @@ from prefect.states import Completed, Failed
 
 from distillery.errors import DistilleryError
 from flows.environment import require_server
+from flows.form import put_back
 from flows.stages import StageError
 from tasks.support.mending import mend
 
@@ -72,6 +73,7 @@ def hold_workspace() -> Iterator[None]:
             print("another flow runs in this folder: waiting for it to end")
             fcntl.flock(file, fcntl.LOCK_EX)
         mend()
+        put_back()
         yield
 
 

@@ -105,15 +105,22 @@ def _rise(
     scored = set(draws["dataset"])
     aimed = [name for name in targets if name in scored] or sorted(scored)
     change = (pl.col("value") - pl.col("before")).mean()
-    whole = _pairs(scores.filter(pl.col("dataset").is_in(aimed)), key, champion, PLACE).select(change).item()
+    points = _pairs(scores.filter(pl.col("dataset").is_in(aimed)), key, champion, PLACE)
+    whole = points.select(change).item()
     both = _pairs(draws.filter(pl.col("dataset").is_in(aimed)), key, champion, [*PLACE, "draw"])
-    low, high = interval(both.group_by("draw").agg(change)["value"].to_numpy(), limits.confidence)
+    # A draw in which some head is not a number is of other heads than the rest, and is none.
+    complete = pl.when(pl.len() == len(points)).then(change).otherwise(math.nan)
+    by_draw = draws.select(pl.col("draw").unique()).join(
+        both.group_by("draw").agg(value=complete), on="draw", how="left"
+    )
+    low, high = interval(by_draw["value"].fill_null(math.nan).to_numpy(), limits.confidence)
     mean = math.nan if whole is None else whole
     where = ", ".join(aimed)
+    sure = "no interval, too few draws have every head" if math.isnan(low) else f"{low:+.3f} to {high:+.3f}"
     return Clause(
         name="the mean over heads rises",
         holds=bool(low > limits.gain),
-        found=f"{mean:+.3f} ({low:+.3f} to {high:+.3f}) on {where}; its lower bound has to be above {limits.gain:g}",
+        found=f"{mean:+.3f} ({sure}) on {where}; its lower bound has to be above {limits.gain:g}",
     )
 
 

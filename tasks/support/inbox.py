@@ -17,15 +17,16 @@ SPLIT, CLASS = "arrived", "unlabelled"  # the folders that the adapter 'folders'
 def new_images_in(inbox: Path, dataset: str) -> dict[Path, Path]:
     """The images directly in an inbox that a data set does not have, and where each of them goes.
 
-    A copy is named after its content: the same image twice, or taken before, is one. Links are left alone.
+    A copy is named after its content: the same image twice, or taken before, is one. Links are left alone. None where
+    nothing lies in the inbox, as in one that waits for the next delivery.
 
     Raises:
-        DistilleryError: the inbox is no folder, or holds no image.
+        DistilleryError: the inbox is no folder, or holds something and no image.
     """
     if not inbox.is_dir():
         raise DistilleryError(f"{inbox}: no such folder; give the one that the images arrived in")
     found = [path for path in image_files(inbox) if path.is_file() and not path.is_symlink()]
-    if not found:
+    if not found and any(not path.name.startswith(".") for path in inbox.iterdir()):
         raise DistilleryError(f"{inbox}: holds no image (looked for in the folder itself, not in those within)")
     folder = RAW / dataset / SPLIT / CLASS
     places = {folder / f"{file_hash(image)}{image.suffix.lower()}": image for image in found}

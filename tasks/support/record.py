@@ -76,7 +76,10 @@ def named_errors(params: Params) -> Iterator[None]:
 
 
 def mark(client: "MlflowClient", runs: Iterable[str], status: str) -> None:
-    """Say how runs go. What ended gets the time of its end, and keeps it where it had ended so before."""
+    """Say how runs go. What ended gets the time of its end, and keeps it where it had ended so before.
+
+    MLflow cannot take it from what goes on again.
+    """
     for run in runs:
         if client.get_run(run).info.status == status:
             continue

@@ -1,3 +1,5 @@
+import errno
+import json
 import shutil
 import subprocess
 import sys
@@ -8,7 +10,8 @@ import pytest
 from distillery.errors import DistilleryError
 from distillery.params.inference import View
 from distillery.params.selection import Selection, Threshold
-from flows.form import add_round, close_round, fill_in, filled_in, round_is_open
+from flows import form
+from flows.form import ASKED, add_round, close_round, fill_in, filled_in, put_back, round_is_open
 from flows.stages import StageError
 from tasks.support.command import read_params
 from tests.world import environment
@@ -86,6 +89,23 @@ def test_a_flow_run_adds_one_round_however_often_it_is_begun():
     assert list(add_round("b").rounds) == ["r1", "r2", "r3", "r4"]
 
 
+def test_a_round_that_was_made_since_is_not_open_again():
+    add_round("a")
+    add_round("b")
+    close_round()
+    assert list(add_round("a").rounds) == ["r1", "r2", "r3"]
+    assert not round_is_open()
+
+
+def test_a_round_that_was_never_written_is_not_open():
+    def refuse(_: object) -> None:
+        raise DistilleryError("no")
+
+    with pytest.raises(DistilleryError):
+        add_round("a", refuse)
+    assert not round_is_open()
+
+
 def test_a_round_that_a_run_left_open_is_taken_over():
     assert not round_is_open()
     add_round("a")
@@ -95,17 +115,17 @@ def test_a_round_that_a_run_left_open_is_taken_over():
     assert not round_is_open()
 
 
-ASKED = FORM | {"rounds": 1, "heads": ["gender", "age"], "overrides": {"student.epochs": 9}}
+VALUES = FORM | {"rounds": 1, "heads": ["gender", "age"], "overrides": {"student.epochs": 9}}
 
 
 def test_what_was_asked_for_stays_where_the_run_ends_well():
-    with filled_in("a", **ASKED) as params:
+    with filled_in(**VALUES) as params:
         assert params.student.epochs == 9
     assert read_params() == params
 
 
 def _run(end: BaseException, meanwhile: dict) -> None:
-    with filled_in("a", **ASKED):
+    with filled_in(**VALUES):
         assert fill_in(**FORM | {"overrides": meanwhile}).student.epochs == 9
         raise end
 
@@ -128,16 +148,41 @@ KILLED = """
 import os, signal, sys
 from flows.form import filled_in
 form = dict.fromkeys(("rounds", "heads", "views", "selection")) | {"overrides": {"student.epochs": 9}}
-with filled_in("a", **form):
+with filled_in(**form):
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
-def test_a_run_that_was_killed_and_begun_again_still_knows_how_the_file_was(folder: Path):
+def test_what_a_run_that_was_killed_had_asked_for_is_put_back_by_whoever_comes_next(folder: Path):
     before = (folder / "params.yaml").read_bytes()
     for _ in range(2):
+        put_back()
+        assert (folder / "params.yaml").read_bytes() == before, "what comes next does not take its values"
         assert subprocess.run([sys.executable, "-c", KILLED], env=environment(ROOT), check=False).returncode == -9
         assert read_params().student.epochs == 9
-    with pytest.raises(StageError), filled_in("a", **FORM | {"overrides": {"student.epochs": 9}}):
-        raise StageError("no")
+    (folder / "params.yaml").write_bytes(before + b"# mine\n")
+    put_back()
+    assert (folder / "params.yaml").read_bytes() == before + b"# mine\n", "somebody else's"
+
+
+def test_killed_before_it_knew_what_it_wrote_it_is_put_back_too(folder: Path):
+    before = (folder / "params.yaml").read_bytes()
+    ASKED.parent.mkdir(parents=True)
+    ASKED.write_text(json.dumps({"before": before.decode()}))
+    fill_in(**VALUES)
+    put_back()
+    assert (folder / "params.yaml").read_bytes() == before
+
+
+def test_what_cannot_be_put_back_on_a_full_disk_is_later(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    before = (folder / "params.yaml").read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr(form, "put_back", full)
+        with pytest.raises(StageError):
+            _run(StageError("no"), {})
+    assert read_params().student.epochs == 9
+    put_back()
     assert (folder / "params.yaml").read_bytes() == before

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -19,14 +20,20 @@ BEHIND = {("mood", "age", "0 to 25"): (0.03, 80), ("mood", "age", "75 to 100"): 
 def judge() -> Callable[..., list[Decision]]:
     """Decide over rounds; of each its changes to the teacher, and how far its groups are behind."""
 
-    def judge(*rounds: tuple[Mapping, Mapping], targets: tuple[str, ...] = ("street",), **limits) -> list[Decision]:
+    def judge(
+        *rounds: tuple[Mapping, Mapping],
+        targets: tuple[str, ...] = ("street",),
+        lost: Mapping = MappingProxyType({}),
+        **limits,
+    ) -> list[Decision]:
         scores, draws, groups = [], [], []
         for number, (changes, behind) in enumerate([({}, {}), *rounds]):
             for (dataset, head), value in BEFORE.items():
                 place = {"round": f"r{number}", "dataset": dataset, "domain": "d", "head": head}
                 now = value + changes.get((dataset, head), 0.0)
                 scores.append({**place, "value": now})
-                draws += [{**place, "draw": n, "value": now + person} for n, person in enumerate(PEOPLE)]
+                values = np.where(np.arange(len(PEOPLE)) < lost.get((dataset, head), 0), np.nan, now + PEOPLE)
+                draws += [{**place, "draw": draw, "value": value} for draw, value in enumerate(values)]
             for (head, by, group), (gap, images) in {WHOLE_OF_MOOD: (0.0, 92), **BEHIND, **behind}.items():
                 whole = BEFORE["street", head] + changes.get(("street", head), 0.0)
                 place = {"round": f"r{number}", "dataset": "street", "domain": "d", "head": head}
@@ -95,6 +102,16 @@ def test_a_group_that_was_ahead_may_lose_its_lead(judge):
     group = ("mood", "age", "0 to 25")
     found = judge(({("street", "mood"): 0.1}, {group: (-0.3, 80)}), ({("street", "mood"): 0.2}, {group: (0.04, 80)}))
     assert [each.promoted for each in found] == [True, True]
+
+
+def test_a_draw_without_one_of_the_heads_is_no_draw(judge):
+    """Else a head that is worse would promote a round by being seldom a number."""
+    change = {("street", "mood"): 0.1, ("street", "age"): -0.08}
+    assert judge((change, {}), fall=0.1)[0].promoted
+    found = judge((change, {}), lost={("street", "age"): 190}, fall=0.1)[0]
+    assert _failed(found) == ["the mean over heads rises"]
+    assert "+0.010 (no interval, too few draws have every head) on street" in found.clauses[0].found
+    assert judge((change, {}), lost={("street", "age"): 100}, fall=0.1)[0].clauses[0].found.startswith("+0.010 (+0.010")
 
 
 def test_the_next_round_challenges_the_champion_not_the_round_before_it(judge):

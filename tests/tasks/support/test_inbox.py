@@ -53,10 +53,15 @@ def test_a_data_set_of_that_name_stays_what_it_is(inbox: Path):
 def test_a_folder_without_an_image_is_named(inbox: Path, tmp_path: Path):
     with pytest.raises(DistilleryError, match="nowhere: no such folder"):
         new_images_in(tmp_path / "nowhere", "street")
-    empty = tmp_path / "empty"
-    empty.mkdir()
-    with pytest.raises(DistilleryError, match="empty: holds no image"):
-        new_images_in(empty, "street")
+    nested = tmp_path / "nested"
+    (nested / "within").mkdir(parents=True)
+    with pytest.raises(DistilleryError, match="nested: holds no image"):
+        new_images_in(nested, "street")
+
+
+def test_an_empty_inbox_waits(tmp_path: Path):
+    (tmp_path / ".hidden").touch()
+    assert new_images_in(tmp_path, "street") == {}
 
 
 def test_an_image_that_is_still_being_written_is_not_taken(inbox: Path):
