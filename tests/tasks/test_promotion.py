@@ -49,8 +49,8 @@ def test_a_student_whose_draws_all_rise_is_promoted_and_one_whose_fall_is_not(
     printed = capsys.readouterr().out
     assert f"promotion: the champion is {champion}" in printed
     assert ("r1 takes the place of r0" in printed) == (champion == "r1")
-    mark = "yes" if champion == "r1" else "NO "
-    assert f"  {mark} the mean over heads rises: {rise:+.3f} ({rise:+.3f} to {rise:+.3f}) on print" in printed
+    answer = "yes" if champion == "r1" else "no"
+    assert f"  {answer}: the mean over heads rises: {rise:+.3f} ({rise:+.3f} to {rise:+.3f}) on print" in printed
 
 
 def test_mlflow_has_a_version_for_each_round_and_the_aliases_move_with_the_champion(world: Path, params: Params):
