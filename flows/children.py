@@ -4,7 +4,6 @@ import fcntl
 import json
 import os
 import signal
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -20,20 +19,18 @@ PATIENCE = 20.0  # seconds between asking one to end and ending it
 
 
 @contextmanager
-def children(environment: dict[str, str]) -> Iterator[Callable[[list[str]], subprocess.Popen[bytes]]]:
+def children(environment: dict[str, str]) -> Iterator[Callable[[list[str]], psutil.Popen]]:
     """A function that starts ``python -m <command>``; all that it started are ended at the end, the last one first.
 
     Raises:
         DistilleryError: another process has such children in this folder.
     """
-    started: list[subprocess.Popen[bytes]] = []
-    times: list[float] = []
+    started: list[psutil.Popen] = []
 
-    def start(command: list[str]) -> subprocess.Popen[bytes]:
-        started.append(subprocess.Popen([sys.executable, "-m", *command], env=environment, start_new_session=True))
-        times.append(psutil.Process(started[-1].pid).create_time())
+    def start(command: list[str]) -> psutil.Popen:
+        started.append(psutil.Popen([sys.executable, "-m", *command], env=environment, start_new_session=True))
         with whole_file(NOTE) as draft:
-            draft.write_text(json.dumps([(child.pid, begun) for child, begun in zip(started, times, strict=True)]))
+            draft.write_text(json.dumps([(child.pid, child.create_time()) for child in started]))
         return started[-1]
 
     with _alone():

@@ -7,10 +7,11 @@ import argparse
 import os
 import signal
 import socket
-import subprocess
 import time
 import urllib.request
 from pathlib import Path
+
+import psutil
 
 from distillery.errors import DistilleryError
 from flows.children import children
@@ -78,7 +79,7 @@ def _check_free(host: str, port: int) -> None:
             ) from error
 
 
-def _wait(server: subprocess.Popen, address: str) -> None:
+def _wait(server: psutil.Popen, address: str) -> None:
     until = time.monotonic() + WAIT
     while time.monotonic() < until:
         if server.poll() is not None:
