@@ -1,9 +1,7 @@
 """Processes that are started and ended together; what a kill left of those of before is ended first."""
 
-import fcntl
 import json
 import os
-import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +10,8 @@ import psutil
 
 from distillery.errors import DistilleryError
 from distillery.files import whole_file
+from flows import groups
+from tasks.support.locks import try_lock
 from tasks.support.paths import LOCKS
 
 LOCK, NOTE = LOCKS / "serving.lock", LOCKS / "serving.json"
@@ -48,12 +48,10 @@ def children(environment: dict[str, str]) -> Iterator[Callable[[list[str]], psut
 def _alone() -> Iterator[None]:
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     with LOCK.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not try_lock(file):
             file.seek(0)
             other = f"this folder is served already, by process {file.read()}"
-            raise DistilleryError(f"{other}: end that one first, by ctrl-C in its terminal or by kill") from None
+            raise DistilleryError(f"{other}: end that one first, by ctrl-C in its terminal or by kill")
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
@@ -63,18 +61,9 @@ def _alone() -> Iterator[None]:
 def _end_orphans() -> None:
     """End what was started here by a process that was killed outright."""
     for group, begun in reversed(json.loads(NOTE.read_text()) if NOTE.is_file() else []):
-        if _is_ours(_members(group), group, begun):
+        if _is_ours(groups.members(group), group, begun):
             print(f"still there after a kill, and ended now: process group {group}", flush=True)
             _end(group)
-
-
-def _members(group: int) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error, ProcessLookupError):
-            if os.getpgid(process.pid) == group:
-                found.append(process)
-    return found
 
 
 def _is_ours(members: list[psutil.Process], group: int, begun: float) -> bool:
@@ -89,12 +78,6 @@ def _is_ours(members: list[psutil.Process], group: int, begun: float) -> bool:
 
 
 def _end(group: int) -> None:
-    """Ask the leader of a process group to end, or where it is gone each of the others, then end what is left."""
-    members = _members(group)
-    asked = [process for process in members if process.pid == group] or members
-    for process in asked:
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
-    psutil.wait_procs(asked, PATIENCE)
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
+    """The leader is asked, who ends the others in their order, or where it is gone each of them."""
+    members = groups.members(group)
+    groups.end(group, [process for process in members if process.pid == group] or members, PATIENCE)

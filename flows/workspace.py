@@ -7,7 +7,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
 
 from prefect import Flow, get_run_logger, runtime
 from prefect.client.orchestration import get_client
@@ -20,6 +19,7 @@ from distillery.errors import DistilleryError
 from flows.environment import require_server
 from flows.form import put_back
 from flows.stages import StageError
+from tasks.support.locks import try_lock
 from tasks.support.mending import mend
 
 SKIPPED = "Skipped"
@@ -66,10 +66,10 @@ def _exit(number: int, _frame: object) -> None:
 
 @contextmanager
 def hold_workspace() -> Iterator[None]:
-    """One flow at a time in a working tree; a second one waits. The kernel frees the lock of a killed process."""
+    """One flow at a time in a working tree; a second one waits."""
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     with LOCK.open("w") as file:
-        if not _try_lock(file):
+        if not try_lock(file):
             print("another flow runs in this folder: waiting for it to end")
             fcntl.flock(file, fcntl.LOCK_EX)
         mend()
@@ -81,15 +81,7 @@ def workspace_is_free() -> bool:
     """Whether no flow holds this working tree."""
     LOCK.parent.mkdir(parents=True, exist_ok=True)
     with LOCK.open("w") as file:
-        return _try_lock(file)
-
-
-def _try_lock(file: TextIO) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        return try_lock(file)
 
 
 def _begun_since() -> str | None:

@@ -24,6 +24,7 @@ EXEMPT = {
     "distillery.errors",
     "distillery.files",
     "tasks.support.command",
+    "tasks.support.locks",
     "tasks.support.machine",
     "tasks.support.paths",
     "tasks.support.resuming",

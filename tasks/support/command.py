@@ -1,7 +1,6 @@
 """The edge: params.yaml read and checked, then one stage called; errors become one clear message."""
 
 import errno
-import fcntl
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ import pyarrow as pa
 from distillery.errors import DistilleryError
 from distillery.params import Params, validate
 from tasks.support import paths
+from tasks.support.locks import try_lock
 from tasks.support.threads import start_threads
 from tasks.support.yaml_file import read_yaml
 
@@ -37,6 +37,7 @@ REMEDIES = {
 OUT_OF_MEMORY = (
     "DefaultCPUAllocator",
     "could not create a primitive",
+    "could not execute a primitive",
     "out of memory",
     "can't start new thread",
     "failed to map segment",
@@ -108,16 +109,14 @@ def run_keyed_stage(stage: Callable[[Params, str], object]) -> None:
 
 @contextmanager
 def _alone(stage: Callable[..., object]) -> Iterator[None]:
-    """One process a stage and key: two would share their unfinished work. The kernel frees the lock of a killed one."""
+    """One process a stage and key: two would share their unfinished work."""
     spec = sys.modules[stage.__module__].__spec__  # of a module that is run, __main__, it has the name
     module = spec.name if spec else stage.__module__
     name = "-".join([module.removeprefix("tasks."), *sys.argv[1:]])
     paths.LOCKS.mkdir(parents=True, exist_ok=True)
     with (paths.LOCKS / f"{name.replace('/', '-')}.lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise DistilleryError(f"{name} runs in this folder already; wait until that one ends") from None
+        if not try_lock(file):
+            raise DistilleryError(f"{name} runs in this folder already; wait until that one ends")
         make_ready()
         yield
 

@@ -62,8 +62,8 @@ def test_triggers_queue_run_in_order_and_leave_what_they_made(served: Served):
     state = served.end_of(unknown)
     assert state["type"] == "FAILED"
     assert "teacher.epoch: unknown key; remove it or correct its spelling" in state["message"]
-    log = served.api("POST", "/logs/filter", {"logs": {"flow_run_id": {"any_": [unknown["id"]]}}})
-    assert [dict(line)["message"] for line in log if dict(line)["level"] >= logging.ERROR] == [state["message"]]
+    served.wait_for(lambda: bool(_errors_in_log(served, unknown)), 30)  # it comes after the state
+    assert _errors_in_log(served, unknown) == [state["message"]]
     assert (served.folder / "params.yaml").read_bytes() == before
     assert served.end_of(first)["type"] == served.end_of(second)["type"] == "COMPLETED"
     times = [served.api("GET", f"/flow_runs/{run['id']}") for run in (first, second)]
@@ -91,6 +91,11 @@ def test_triggers_queue_run_in_order_and_leave_what_they_made(served: Served):
     refs = _git(served.folder, "for-each-ref", "refs/exps", "--format=%(refname)").split()
     (kept,) = (ref for ref in refs if ref.endswith(f"/{first['name']}"))
     assert "fall: 0.03" in _git(served.folder, "show", f"{kept}:params.yaml"), "as it was, committed or not"
+
+
+def _errors_in_log(served: Served, run: dict) -> list[str]:
+    log = served.api("POST", "/logs/filter", {"logs": {"flow_run_id": {"any_": [run["id"]]}}})
+    return [dict(line)["message"] for line in log if dict(line)["level"] >= logging.ERROR]
 
 
 def test_a_schedule_that_overlaps_a_running_flow_waits_and_does_not_pile_up(served: Served):
