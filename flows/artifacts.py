@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -76,6 +77,12 @@ def show_round(key: str, params: Params, lines: list[str]) -> None:
         for picture in _pictures(key, params):
             address = f"{server}/get-artifact?{urlencode({'path': picture, 'run_uuid': run})}"
             create_image_artifact(image_url=address, key=_key(f"{key}-{picture}"), description=picture)
+
+
+def show_study(page: Path) -> None:
+    """What became of the claims, without the pictures, which lie beside the page."""
+    lines = [line for line in page.read_text().splitlines() if not line.startswith("![")]
+    create_markdown_artifact(key="study", markdown="\n".join(lines), description=f"the claims; with pictures: {page}")
 
 
 def table(key: str, params: Params) -> str:

@@ -25,10 +25,10 @@ from flows.form import (
     filled_in,
     round_is_open,
 )
-from flows.stages import record, run, save_experiment
+from flows.stages import keep, record, run, save_experiment
 from flows.workspace import run_by_hand, work_alone
 from tasks.support.command import read_params
-from tasks.support.inbox import declare_dataset, new_images_in, take_images, unreadable
+from tasks.support.inbox import declare_dataset, left_alone, new_images_in, take_images, unreadable
 from tasks.support.paths import RAW
 
 
@@ -86,15 +86,18 @@ def new_images(inbox: Inbox, dataset: Name = "arrived", domain: Domain = "arrive
 
 def _take_in(inbox: Path, dataset: str, domain: str) -> None:
     arrived, limits = new_images_in(inbox, dataset), read_params().manifest
-    for image, fault in unreadable(arrived, min_side=limits.min_side, max_pixels=limits.max_pixels).items():
-        print(f"{image}: not taken ({fault})")
-        del arrived[image]
+    faults = unreadable(arrived, min_side=limits.min_side, max_pixels=limits.max_pixels)
+    for path, fault in {**faults, **left_alone(Path(inbox))}.items():
+        print(f"{path}: not taken ({fault})")
+        arrived.pop(path, None)
     print(f"{inbox}: {len(arrived)} new images for the data set '{dataset}'")
     if arrived or round_is_open():  # of a run that took its images and got no further
         there = arrived or (RAW / dataset).is_dir()
         also = partial(declare_dataset, dataset=dataset, domain=domain) if there else lambda _: None
         params = add_round(str(runtime.flow_run.id), also)
         take_images(arrived)
+        if there:
+            keep(RAW / dataset)
         distil(params)
 
 

@@ -59,8 +59,8 @@ def serve(host: str, prefect: int, mlflow: int) -> None:
         _wait(servers["mlflow"], f"{addresses['mlflow']}/health")
         deployments = start(["flows.deployments"])
         print(f"Prefect, to run and to schedule: {addresses['prefect']}/deployments", flush=True)
-        print(f"MLflow, to compare rounds:       {addresses['mlflow']}/#/experiments/{experiment}", flush=True)
-        print(f"the last report:                 {Path('data/report/index.html').resolve().as_uri()}", flush=True)
+        print(f"MLflow, to compare rounds:       {addresses['mlflow']}/#/experiments/{experiment}/runs", flush=True)
+        print(f"the report, once a run made it:  {Path('data/report/index.html').resolve().as_uri()}", flush=True)
         everyone = {**servers, "flows.deployments": deployments}
         while all(child.poll() is None for child in everyone.values()):
             time.sleep(0.5)

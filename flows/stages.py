@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -42,6 +43,12 @@ def run(stage: str, key: str | None = None, *, file: str = "dvc.yaml") -> str:
     return _as_task(stage, name, lambda log: _outcome(_stream(command, name, log)))
 
 
+def keep(folder: Path) -> None:
+    """Have DVC version a folder that no stage makes; a file beside it, for Git, says which version."""
+    command = ["-m", "dvc", "add", str(folder)]
+    _as_task("keep", f"keep {folder}", lambda log: _stream(command, "keep", log))
+
+
 def record(key: str, experiment: str = "") -> list[str]:
     """Complete the MLflow record of the rounds up to this one, as that of a DVC experiment where there is one; returns
     what was said of it."""
@@ -50,12 +57,13 @@ def record(key: str, experiment: str = "") -> list[str]:
 
 
 def save_experiment() -> str:
-    """Keep what there is now as a DVC experiment named like the flow run; where Git cannot, say so and go on.
+    """Keep what there is now as a DVC experiment named like the flow run, as far as Git bears its characters; where it
+    cannot be kept, say so and go on.
 
     Returns:
         Its name, or nothing where it was not kept.
     """
-    name = str(runtime.flow_run.name)
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", str(runtime.flow_run.name)).strip("-") or str(runtime.flow_run.id)
     command = ["-m", "dvc", "exp", "save", "--force", "--name", name, "--message", f"flow run {runtime.flow_run.id}"]
     command.append("dvc.yaml")  # not the study, which may not be there
 

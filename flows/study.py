@@ -6,9 +6,10 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
+from flows.artifacts import show_study
 from flows.stages import run
 from flows.workspace import run_by_hand, work_alone
-from tasks.study.design import read_study
+from tasks.study.design import PAGE, read_study
 from tasks.support.command import read_params
 
 FILE = "study/dvc.yaml"
@@ -29,6 +30,7 @@ def _run_study() -> None:
         for variant in design.trained:
             run("networks", f"{seed}-{variant}", file=FILE)
     run("claims", file=FILE)
+    show_study(PAGE)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Reads every round's evaluation; writes ``data/promotion.json``: which round is the champion, and why.
 
-Also what each round is worth in the target domain: the few numbers by which DVC compares commits and experiments, and
-``data/target.csv``, of which it draws the rounds as lines.
+Also ``data/target.json``, what each round is worth in the target domain: the few numbers by which DVC compares commits
+and experiments, and the same as ``data/target.csv``, of which it draws the rounds as lines.
 """
+
+from collections.abc import Mapping
 
 import polars as pl
 
@@ -17,7 +19,7 @@ from tasks.support.command import run_stage
 from tasks.support.evaluations import stack_tables
 from tasks.support.written import write_csv, write_metrics
 
-TARGET = {"round": pl.String, "metric": pl.String, "value": pl.Float64}
+ROWS = {"round": pl.String, "metric": pl.String, "value": pl.Float64}
 
 
 def write_promotion(params: Params) -> str:
@@ -25,11 +27,8 @@ def write_promotion(params: Params) -> str:
     decisions = decide_rounds(params)
     champion = champion_of(decisions, TEACHER)
     measured = {key: file_hash(paths.metrics(key)) for key in params.models}
-    target = {key: target_metrics(params, key) for key in params.models}
-    written = {"champion": champion, "rounds": dict(in_plain(decisions)), "evaluations": measured, "target": target}
-    write_metrics(paths.PROMOTION, written)
-    rows = [(key, metric, value) for key, values in target.items() for metric, value in values.items()]
-    write_csv(paths.TARGET, pl.DataFrame(rows, schema=TARGET, orient="row"))
+    write_metrics(paths.PROMOTION, {"champion": champion, "rounds": dict(in_plain(decisions)), "evaluations": measured})
+    _write_target({key: target_metrics(params, key) for key in params.models})
     for each in decisions:
         verdict = "takes the place of" if each.promoted else "does not take the place of"
         print(f"promotion: {each.round} {verdict} {each.against}")
@@ -37,6 +36,12 @@ def write_promotion(params: Params) -> str:
             print(f"  {clause.answer}: {clause.name}: {clause.found}")
     print(f"promotion: the champion is {champion}")
     return champion
+
+
+def _write_target(target: Mapping[str, Mapping[str, float]]) -> None:
+    write_metrics(paths.TARGET, {"target": target})
+    rows = [(key, metric, value) for key, values in target.items() for metric, value in values.items()]
+    write_csv(paths.TARGET.with_suffix(".csv"), pl.DataFrame(rows, schema=ROWS, orient="row"))
 
 
 def decide_rounds(params: Params) -> list[Decision]:

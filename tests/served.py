@@ -133,9 +133,12 @@ class Served:
                 time.sleep(1)
         return json.loads(found) if found else {}
 
-    def trigger(self, parameters: dict, flow: str = "distillation", name: str = "distil") -> dict:
+    def trigger(
+        self, parameters: dict, flow: str = "distillation", name: str = "distil", called: str | None = None
+    ) -> dict:
         deployment = self.api("GET", f"/deployments/name/{flow}/{name}")
-        return self.api("POST", f"/deployments/{deployment['id']}/create_flow_run", {"parameters": parameters})
+        asked = {"parameters": parameters} | ({"name": called} if called else {})
+        return self.api("POST", f"/deployments/{deployment['id']}/create_flow_run", asked)
 
     def state(self, run: dict) -> dict:
         return self.api("GET", f"/flow_runs/{run['id']}")["state"]

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-LEAST_DEFINED = 0.1  # of the draws
+LEAST_DEFINED = 0.5  # of the draws
 
 
 def draw(
@@ -49,7 +49,8 @@ def draw(
 def interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
     """Percentiles, at for instance 0.95, of what is defined: a draw may have lost a class, or all that was kept.
 
-    Where fewer than a tenth of the draws are, they are no picture of all, and neither edge is a number.
+    Where fewer than half of the draws are, they are no picture of all, and neither edge is a number: of three people,
+    one of each class, all that is defined is the same three again.
     """
     defined = values[~np.isnan(values)]
     if len(defined) < max(1, LEAST_DEFINED * len(values)):

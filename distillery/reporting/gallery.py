@@ -22,6 +22,7 @@ Details = Callable[[pl.Series], pl.DataFrame]
 
 @dataclass(frozen=True, kw_only=True)
 class Face:
+    image: str
     source: str
     caption: Caption
 
@@ -85,7 +86,7 @@ def _faces(images: pl.Series, head: Head, details: Details, pixels: Pixels) -> l
         return []
     rows = images.to_frame("image").join(details(images), on="image", maintain_order="left").to_dicts()
     pictures = zip(pixels(images.to_list()), rows, strict=True)
-    return [Face(source=inline(image), caption=describe(row, head)) for image, row in pictures]
+    return [Face(image=row["image"], source=inline(image), caption=describe(row, head)) for image, row in pictures]
 
 
 def inline(image: np.ndarray) -> str:

@@ -48,10 +48,10 @@ def write_report(_: object) -> Path:
     table = pl.DataFrame(rows, schema=CLAIMS)
     figure = draw_claims(table.filter(pl.col("head") == MEAN))
     with whole_folder(design.REPORT) as draft:
-        (draft / "study.md").write_text("\n".join(lines) + "\n")
+        (draft / design.PAGE.name).write_text("\n".join(lines) + "\n")
         table.write_csv(draft / "claims.csv")
         figure.savefig(draft / "study.png")
-    print(f"study: {design.REPORT / 'study.md'}, {len(networks.names)} networks", flush=True)
+    print(f"study: {design.PAGE}, {len(networks.names)} networks", flush=True)
     return design.REPORT
 
 

@@ -15,6 +15,7 @@ IMAGES = FOLDER / "images"
 LEDGER = FOLDER / "ledger.parquet"
 NETWORKS = FOLDER / "networks"
 REPORT = FOLDER / "report"
+PAGE = REPORT / "study.md"
 
 
 def read_study() -> Study:

@@ -4,6 +4,7 @@ The pipeline's own stages run in a folder of the variant's, one after another. I
 Variants whose teachers are the same train it once.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import chdir
@@ -48,6 +49,7 @@ def write_networks(_: object, key: str) -> Path:
         for output, act in _stages(params):
             if not output.exists():
                 act()
+        os.environ.pop(tracking.FLOW_RUN_NAME, None)  # many variants are of one flow run: each has its own name
         tracking.record_rounds(params, whole=False)
     with whole_folder(target) as draft:
         for model in params.models:

@@ -7,10 +7,11 @@ from typing import Any
 
 from distillery.errors import DistilleryError
 from distillery.files import file_hash, whole_file
-from distillery.images.adapters.sighting import image_files
+from distillery.images.adapters.sighting import EXTENSIONS, image_files
 from distillery.images.decoding import UnreadableImageError, decode
 from tasks.support.paths import RAW
 
+NAMED = ", ".join(sorted(EXTENSIONS))
 SPLIT, CLASS = "arrived", "unlabelled"  # the folders that the adapter 'folders' expects
 
 
@@ -31,6 +32,18 @@ def new_images_in(inbox: Path, dataset: str) -> dict[Path, Path]:
     folder = RAW / dataset / SPLIT / CLASS
     places = {folder / f"{file_hash(image)}{image.suffix.lower()}": image for image in found}
     return {image: place for place, image in places.items() if not place.exists()}
+
+
+def left_alone(inbox: Path) -> dict[Path, str]:
+    """What lies in an inbox and is not looked into, and why."""
+    others = set(inbox.iterdir()) - {path for path in image_files(inbox) if path.is_file() and not path.is_symlink()}
+    return {path: _why(path) for path in sorted(others) if not path.name.startswith(".")}
+
+
+def _why(path: Path) -> str:
+    if path.is_symlink():
+        return "a link"
+    return "a folder, and only what lies directly in the inbox is" if path.is_dir() else f"not named {NAMED}"
 
 
 def unreadable(images: Iterable[Path], *, min_side: int, max_pixels: int) -> dict[Path, str]:

@@ -37,19 +37,19 @@ class Exported(nn.Module):
         return served.in_a_row(self.heads, decode_all(self.heads, self.network(images)))
 
 
-def log_models(run: str, folder: Path, params: Params) -> None:
-    """Both, each with an input example and its signature."""
+def log_models(run: str, folder: Path, params: Params, tags: Mapping[str, str]) -> None:
+    """Both, each with an input example, its signature and these tags."""
     # The environment has no pip (uv made it), and MLflow would warn of that each time; and tell of each check.
     for told in ("mlflow.utils.environment", "mlflow.pyfunc"):
         logging.getLogger(told).setLevel(logging.ERROR)
     network, card = load_model(folder)
     metadata = {"columns": served.numbers(card.heads), "provenance": dict(card.provenance)}
     with mlflow.start_run(run_id=run):
-        _log_answering(folder, card, params, metadata)
-        _log_exported(network, card, metadata)
+        _log_answering(folder, card, params, metadata=metadata, tags=dict(tags))
+        _log_exported(network, card, metadata=metadata, tags=dict(tags))
 
 
-def _log_answering(folder: Path, card: Card, params: Params, metadata: Mapping) -> None:
+def _log_answering(folder: Path, card: Card, params: Params, **facts: dict) -> None:
     picture = io.BytesIO()
     Image.new("RGB", (card.size, card.size), "grey").save(picture, "PNG")
     values = [ColSpec("double", name) for name in served.numbers(card.heads)]
@@ -63,11 +63,11 @@ def _log_answering(folder: Path, card: Card, params: Params, metadata: Mapping) 
         signature=ModelSignature(Schema([ColSpec("binary", served.IMAGE)]), Schema([*values, *classes])),
         input_example=pd.DataFrame({served.IMAGE: [picture.getvalue()]}),
         pip_requirements=REQUIREMENTS,
-        metadata=metadata,
+        **facts,
     )
 
 
-def _log_exported(network: MultiHead, card: Card, metadata: Mapping) -> None:
+def _log_exported(network: MultiHead, card: Card, **facts: dict) -> None:
     exported = Exported(network, card.heads).eval()
     # Two images: with one the export would fix the batch size.
     example = torch.zeros(2, 3, card.size, card.size)
@@ -79,5 +79,5 @@ def _log_exported(network: MultiHead, card: Card, metadata: Mapping) -> None:
         signature=signature,
         input_example=example.numpy(),
         pip_requirements=REQUIREMENTS[:1],
-        metadata=metadata,
+        **facts,
     )

@@ -1,5 +1,6 @@
 """``distillery plots``: DVC's plots on a page that loads nothing; DVC's own page takes its scripts from the web."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from tempfile import TemporaryDirectory
 import vl_convert
 
 from distillery.errors import DistilleryError
+from distillery.files import whole_file
 
 FOLDER = Path("dvc_plots")
 SNIPPET = "window.vegaEmbed = vegaEmbed"
@@ -23,19 +25,20 @@ def draw_plots(revisions: list[str]) -> Path:
         DistilleryError: DVC cannot, its own words say why; or there is nothing to draw.
     """
     page = FOLDER / "index.html"
-    page.unlink(missing_ok=True)
     asked = ["diff", *revisions] if revisions else ["show"]
     with TemporaryDirectory() as folder:
-        template = Path(folder) / "page.html"
+        template, drawn = Path(folder) / "page.html", Path(folder) / "drawn"
         # Within a string of a script both mean the same; only the second does not end it.
         scripts = vl_convert.javascript_bundle(SNIPPET).replace("</script", "<\\/script")
         template.write_text(PAGE.format(scripts))
-        command = ["plots", *asked, "--html-template", str(template), "--out", str(FOLDER)]
+        command = ["plots", *asked, "--html-template", str(template), "--out", str(drawn)]
         done = subprocess.run([sys.executable, "-m", "dvc", *command], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise DistilleryError(f"dvc plots {' '.join(asked)}: {done.stderr.strip().removeprefix('ERROR: ')}")
-    sys.stderr.write(done.stderr)
-    if not page.is_file():
-        raise DistilleryError("there are no plots yet; `dvc repro` makes them")
+        if done.returncode:
+            raise DistilleryError(f"dvc plots {' '.join(asked)}: {done.stderr.strip().removeprefix('ERROR: ')}")
+        sys.stderr.write(done.stderr)
+        if not (drawn / page.name).is_file():
+            raise DistilleryError("there are no plots yet; `dvc repro` makes them")
+        with whole_file(page) as draft:
+            shutil.copyfile(drawn / page.name, draft)
     print(page.resolve().as_uri())
     return page

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 MAX_PARAM = 6000  # characters that MLflow stores of one value
 Record = Mapping[str, float]
+KEY, PARENT = "distillery.key", "mlflow.parentRunId"  # a run's tags: a hash of what it records; the run that it is in
+VERSION = "version"  # parameters below it are hashes of what a network was made of: last where runs are compared
 WAITING = "SCHEDULED"  # MLflow's word for a run that is to go on: trained and not yet measured, rounds that are to come
+KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"  # or its pages are those of chats and prompts
 ENDS = ("FINISHED", "FAILED", "KILLED")
 
 
@@ -52,7 +55,7 @@ def find_experiment(client: "MlflowClient", params: Params) -> str:
     # Absolute, links followed: otherwise artifacts land in whatever folder a process happens to run.
     store = Path("runs/artifacts").resolve().as_uri()
     local = params.tracking.uri.startswith("sqlite:")
-    return client.create_experiment(params.tracking.experiment, artifact_location=store if local else None)
+    return client.create_experiment(params.tracking.experiment, store if local else None, {KIND: TRAINING})
 
 
 @contextmanager
@@ -99,12 +102,12 @@ def log_params(client: "MlflowClient", run: str, params: Mapping[str, object]) -
         client.log_batch(run, params=batch[start : start + 100])
 
 
-def log_metrics(client: "MlflowClient", run: str, metrics: Record, *, step: int) -> None:
-    """A run's metrics at one step, in as few calls as MLflow allows."""
+def log_metrics(client: "MlflowClient", run: str, metrics: Record, *, step: int, model: str | None = None) -> None:
+    """A run's metrics at one step, and a logged model's where one is named, in as few calls as MLflow allows."""
     from mlflow.entities import Metric
 
     now = int(time.time() * 1000)
-    batch = [Metric(name, float(value), now, step) for name, value in metrics.items()]
+    batch = [Metric(name, float(value), now, step, model_id=model) for name, value in metrics.items()]
     for start in range(0, len(batch), 900):  # the most that one call takes is 1,000
         client.log_batch(run, metrics=batch[start : start + 900])
 

@@ -1,4 +1,5 @@
-"""The registered model: a version for each round, and who is champion and challenger among them."""
+"""The models in MLflow: each network logged once, a registered version for each round, and who is champion and
+challenger among them."""
 
 import hashlib
 import json
@@ -11,6 +12,7 @@ from distillery.networks.model import WEIGHTS
 from distillery.params import Params
 from tasks.support import paths
 from tasks.support.provenance import code_hash
+from tasks.support.record import find_experiment
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -19,7 +21,28 @@ OF_RUN = ("round", "teacher", "data", "licence")  # tags that a version has from
 CHAMPION, CHALLENGER = "champion", "challenger"
 WEIGHTS_TAG = "weights"  # their hash: a run may be given other weights, and the same weights stand in several runs
 SERVED_TAG = "served"  # a hash of what else its answers hang on
+ANSWERING, EXPORTED = "model", "network"  # what tasks/support/models.py logs of a network; the first is registered
 SERVED = ("tasks/support/served.py", "distillery/images", "distillery/networks", "distillery/heads.py")
+
+
+def log_network(client: "MlflowClient", run: str, key: str, params: Params) -> None:
+    """Log a round's network as MLflow models, once: a run that finds it logged by another one names the same two."""
+    from mlflow.entities import LoggedModelOutput
+
+    if models := logged_models(client, key, params):
+        client.log_outputs(run, [LoggedModelOutput(model, step=0) for model in models.values()])
+    else:
+        from tasks.support.models import log_models  # seconds to import
+
+        log_models(run, paths.model(key), params, network_tags(key, params))
+
+
+def logged_models(client: "MlflowClient", key: str, params: Params) -> dict[str, str]:
+    """By name, the ids of the two models that answer by a round's weights and today's code; none where one lacks."""
+    same = " AND ".join(f"tags.`{tag}` = '{value}'" for tag, value in network_tags(key, params).items())
+    found = client.search_logged_models([find_experiment(client, params)], same)
+    ready = {model.name: model.model_id for model in found if str(model.status) == "READY"}
+    return ready if set(ready) == {ANSWERING, EXPORTED} else {}
 
 
 def record_champion(client: "MlflowClient", runs: Mapping[str, str], params: Params) -> None:
@@ -34,7 +57,7 @@ def record_champion(client: "MlflowClient", runs: Mapping[str, str], params: Par
     if promotion.get("evaluations") != {key: file_hash(paths.metrics(key)) for key in runs}:
         return
     name = params.tracking.experiment
-    versions = {key: _version(client, key, run, params) for key, run in runs.items()}
+    versions = {key: _version(client, key, params) for key in runs}
     for key, version in versions.items():
         known = client.get_run(runs[key]).data.tags
         tags = {tag: known[tag] for tag in OF_RUN if tag in known} | _verdict(promotion["rounds"].get(key))
@@ -68,15 +91,20 @@ def how_served(params: Params) -> str:
     return hashlib.blake2b(f"{code_hash(SERVED)} {limits}".encode(), digest_size=16).hexdigest()
 
 
-def _version(client: "MlflowClient", key: str, run: str, params: Params) -> str:
+def network_tags(key: str, params: Params) -> dict[str, str]:
+    """What tells apart the models that are logged of networks."""
+    return {WEIGHTS_TAG: file_hash(paths.model(key) / WEIGHTS), SERVED_TAG: how_served(params)}
+
+
+def _version(client: "MlflowClient", key: str, params: Params) -> str:
     """The version that has a round's weights and answers by today's code, which is registered where it is not."""
-    name = params.tracking.experiment
     import mlflow
 
-    tags = {WEIGHTS_TAG: file_hash(paths.model(key) / WEIGHTS), SERVED_TAG: how_served(params)}
+    name, tags = params.tracking.experiment, network_tags(key, params)
     for version in versions_of(client, name, tags[WEIGHTS_TAG]):
         if version.tags.get(SERVED_TAG) == tags[SERVED_TAG]:
             return str(version.version)
     # A model is no artifact of its run since MLflow 3, which it finds all the same and warns of each time.
     logging.getLogger("mlflow.tracking._model_registry.fluent").setLevel(logging.ERROR)
-    return str(mlflow.register_model(f"runs:/{run}/model", name, tags=tags).version)
+    model = logged_models(client, key, params)[ANSWERING]
+    return str(mlflow.register_model(f"models:/{model}", name, tags=tags).version)

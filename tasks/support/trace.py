@@ -6,60 +6,73 @@ it, its worth, MLflow run, flow run, DVC experiment and commit. What was made fr
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import cast
 
 import polars as pl
 
 from distillery.errors import DistilleryError
 from distillery.files import file_hash
-from distillery.heads import Classification, Detection, Head, names
-from distillery.networks.model import WEIGHTS, load_card
-from distillery.params import TEACHER, Params
+from distillery.heads import AnyHead, Classification, Detection, Head, Regression, names
+from distillery.images.decoding import UnreadableImageError, content_hash, decode
+from distillery.params import Params
 from distillery.reporting.axes import number
 from distillery.tables import KEPT, LABELLED, NEGATIVE, read_metadata, read_table, table_files
 from tasks.support import paths
-from tasks.support.closing import compare_targets
-from tasks.support.record import find_experiment, open_record
-from tasks.support.registry import CHALLENGER, CHAMPION, WEIGHTS_TAG, versions_of
+from tasks.support.registry import CHALLENGER, CHAMPION
+from tasks.support.trace_network import find_run, name_network, short, trace_network, trace_run, trace_version
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
-SHORT = 12  # characters of a hash
-TAGS = {"flow run": "prefect.flow_run", "DVC experiment": "dvc.experiment", "commit": "git.commit"}
+LEAST = 8  # characters of an image's id
 
 
 def trace(what: str, params: Params) -> Iterator[str]:
-    """Lines about an image (its id or path), a round's file of pseudo-labels, a round, an alias or an MLflow run's id.
+    """Lines about an image (its id, the beginning of it, a path, or any file of the same pixels), a round's file of
+    pseudo-labels, a round, an alias or an MLflow run's id.
 
     Raises:
         DistilleryError: there is no such thing; names what there may be.
     """
     if what in params.models:
-        yield from _trace_model(what, params)
+        yield from trace_network(what, params)
     elif what in (CHAMPION, CHALLENGER):
-        yield from _trace_version(what, params)
-    elif key := next((key for key in params.rounds if Path(what) == paths.pseudo_labels(key)), None):
+        yield from trace_version(what, params)
+    elif key := next(
+        (key for key in params.rounds if Path(os.path.relpath(Path(what))) == paths.pseudo_labels(key)), None
+    ):
         yield from _trace_pseudo_labels(key, params)
-    elif len(rows := _rows_of_image(what)):
-        yield from _trace_image(rows["image"][0], rows, params)
+    elif image := _find_image(what, params):
+        yield from _trace_image(image, params)
+    elif run := find_run(what, params):
+        yield from trace_run(run, params)
     else:
-        yield from _trace_run(what, params)
+        raise DistilleryError(
+            f"{what!r} is no image of {paths.MANIFEST}, no MLflow run of ours, no data/rounds/<round>/pseudo_labels."
+            f"parquet, no round ({', '.join(params.models)}), not {CHAMPION} and not {CHALLENGER}"
+        )
 
 
-def _rows_of_image(what: str) -> pl.DataFrame:
-    """The manifest's rows of an image, by its id or the path of one of its files."""
-    path = os.path.relpath(Path(what))
-    named = read_table(paths.MANIFEST, ["image", "path"], only=pl.col("path") == path)["image"].to_list()
-    return read_table(paths.MANIFEST, only=pl.col("image") == (named[0] if named else what))
+def _find_image(what: str, params: Params) -> str | None:
+    """The id of an image of the manifest: by its path there, by the pixels of a file elsewhere, by its beginning."""
+    path, limits = Path(what), params.manifest
+    named = read_table(paths.MANIFEST, ["image", "path"], only=pl.col("path") == os.path.relpath(path))["image"]
+    with suppress(UnreadableImageError, OSError):  # no file of that name, or none that is an image
+        if not len(named):
+            what = content_hash(
+                decode(path.resolve(strict=True), min_side=limits.min_side, max_pixels=limits.max_pixels)
+            )
+    if not len(named) and len(what) >= LEAST:
+        named = read_table(paths.MANIFEST, ["image"], only=pl.col("image").str.starts_with(what))["image"].unique()
+    if len(named) > 1:
+        raise DistilleryError(f"{what!r} begins the ids of {len(named)} images; give more of it")
+    return str(named[0]) if len(named) else None
 
 
-def _trace_image(image: str, rows: pl.DataFrame, params: Params) -> Iterator[str]:
-    for row in rows.to_dicts():
+def _trace_image(image: str, params: Params) -> Iterator[str]:
+    for row in read_table(paths.MANIFEST, only=pl.col("image") == image).to_dicts():
         place = f"data set {row['dataset']}, domain {row['domain']}, split {row['split']}"
         yield f"image {image}: {row['path']} ({place}, {row['status']})"
-        known = [f"{name} {row[name]}" for name in params.heads if row[name] is not None]
+        known = [f"{name} {_label(row[name], head)}" for name, head in params.heads.items() if row[name] is not None]
         yield f"  labels: {', '.join(known) or 'none'}"
     twins = read_table(paths.LEDGER, only=pl.col("image") == image).to_dicts()
     for twin in twins:
@@ -72,10 +85,13 @@ def _trace_image(image: str, rows: pl.DataFrame, params: Params) -> Iterator[str
 
 def _trace_in_round(image: str, key: str, params: Params, *, kept_out: bool) -> Iterator[str]:
     """What a round made of an image, and which networks learnt that."""
+    if not (paths.predictions(key).is_dir() and paths.pseudo_labels(key).is_file()):
+        yield f"round {key}: not made yet"
+        return
     for shard in table_files(paths.predictions(key)):
         found = read_table(shard, ["image", "views"], only=pl.col("image") == image)
         if len(found):
-            teacher = _model(params.rounds[key].teacher, read_metadata(shard)["teacher"])
+            teacher = name_network(params.rounds[key].teacher, read_metadata(shard)["teacher"])
             yield f"round {key}: seen by {found['views'][0]} views of {teacher}"
             yield f"  {shard}"
     table = read_table(paths.pseudo_labels(key), only=pl.col("image") == image)
@@ -86,86 +102,24 @@ def _trace_in_round(image: str, key: str, params: Params, *, kept_out: bool) -> 
             yield f"  {name}: {_cell(row, name, head)}"
     if learnt and not kept_out:
         yield f"  learnt by {key}, as one of its pseudo-labels"
-        yield from (f"  {line}" for line in _trace_model(key, params))
+        yield from (f"  {line}" for line in trace_network(key, params))
 
 
 def _trace_pseudo_labels(key: str, params: Params) -> Iterator[str]:
     path, teacher = paths.pseudo_labels(key), params.rounds[key].teacher
-    yield f"{path}: {_short(file_hash(path))}, labelled by {_model(teacher, read_metadata(path)['teacher'])}"
+    yield f"{path}: {short(file_hash(path))}, labelled by {name_network(teacher, read_metadata(path)['teacher'])}"
     for name in params.distilled:
         reasons = read_table(path, [f"{name}_reason"])[f"{name}_reason"].cast(pl.String).value_counts(sort=True)
         yield f"  {name}: {', '.join(f'{count:,} {reason}' for reason, count in reasons.rows())}"
-    yield from _trace_model(key, params)
+    yield from trace_network(key, params)
 
 
-def _trace_model(key: str, params: Params) -> Iterator[str]:
-    weights = file_hash(paths.model(key) / WEIGHTS)
-    yield f"network {key}: weights {_short(weights)} in {paths.model(key)}"
-    made_from = load_card(paths.model(key)).provenance
-    sources = {"manifest": paths.MANIFEST, "ledger": paths.LEDGER}
-    sources |= {} if key == TEACHER else {"pseudo_labels": paths.pseudo_labels(key)}
-    for name, path in sources.items():
-        same = "as it lies here" if file_hash(path) == made_from[name] else "ANOTHER one lies here now"
-        yield f"  from {path}: {_short(made_from[name])}, {same}"
-    if key != TEACHER:
-        yield f"  its pseudo-labels are by {params.rounds[key].teacher}"
-    scores = [f"{one.head} {number(one.after)} ({one.metric})" for one in compare_targets(params, key)]
-    yield f"  on {', '.join(params.targets) or 'no target'}: {', '.join(scores) or 'not measured'}"
-    client = open_record(params)
-    for run in _runs_of(client, key, params):
-        parent = client.get_run(run.data.tags["mlflow.parentRunId"]).data.tags
-        yield f"  MLflow run {run.info.run_id} of {run.data.tags['mlflow.parentRunId']}"
-        for words, tag in TAGS.items():
-            if parent.get(tag):
-                yield f"    {words} {parent[tag]}"
-    for version in versions_of(client, params.tracking.experiment, weights):
-        aliases = client.get_model_version(version.name, version.version).aliases
-        yield f"  registered as {version.name} {version.version}{''.join(f' @{alias}' for alias in aliases)}"
-
-
-def _runs_of(client: "MlflowClient", key: str, params: Params) -> list:
-    """The first run that recorded this very network: later ones found it made."""
-    made_from = load_card(paths.model(key)).provenance
-    facts = " and ".join(f"params.`from/{name}` = '{value}'" for name, value in made_from.items())
-    wanted, first = f"tags.round = '{key}' and {facts}", ["attributes.start_time ASC"]
-    return client.search_runs([find_experiment(client, params)], wanted, order_by=first, max_results=1)
-
-
-def _trace_version(alias: str, params: Params) -> Iterator[str]:
-    client, name = open_record(params), params.tracking.experiment
-    found = [one for one in client.search_registered_models(f"name = '{name}'") if alias in one.aliases]
-    if not found:
-        raise DistilleryError(f"MLflow knows no {name}@{alias}; `make record` gives the aliases after a promotion")
-    version = client.get_model_version_by_alias(name, alias)
-    key, weights = version.tags["round"], version.tags[WEIGHTS_TAG]
-    yield f"{name}@{alias}: version {version.version}, of round {key}, weights {_short(weights)}"
-    yield from _trace_if_same(key, file_hash(paths.model(key) / WEIGHTS) == weights, params)
-
-
-def _trace_run(run: str, params: Params) -> Iterator[str]:
-    from mlflow.exceptions import MlflowException
-
-    try:
-        data = open_record(params).get_run(run).data
-    except MlflowException:
-        data = None
-    if data is None or data.tags.get("round") not in params.models:
-        raise DistilleryError(
-            f"{run!r} is no image of {paths.MANIFEST}, no run of a round in MLflow, no data/rounds/<round>/"
-            f"pseudo_labels.parquet, no round ({', '.join(params.models)}), not {CHAMPION} and not {CHALLENGER}"
-        )
-    key = data.tags["round"]
-    yield f"MLflow run {run}: round {key}"
-    made_from = load_card(paths.model(key)).provenance
-    same = all(data.params.get(f"from/{name}") == value for name, value in made_from.items())
-    yield from _trace_if_same(key, same, params)
-
-
-def _trace_if_same(key: str, same: bool, params: Params) -> Iterator[str]:
-    if same:
-        yield from _trace_model(key, params)
-    else:
-        yield f"  ANOTHER network lies in {paths.model(key)} now; `dvc exp apply <experiment>` brings one back"
+def _label(value: object, head: AnyHead) -> str:
+    if isinstance(head, Detection):
+        return " and ".join(name for name, on in zip(names(head), cast(list, value), strict=True) if on) or "none"
+    if isinstance(head, Regression):
+        return ", ".join(number(one) for one in cast(list, value))
+    return str(value)
 
 
 def _cell(row: dict, name: str, head: Head) -> str:
@@ -183,15 +137,6 @@ def _cell(row: dict, name: str, head: Head) -> str:
         kept = [f"{element} {'on' if on else 'off'} {number(p)}" for element, on, p, w in shown if w > 0]
         return f"{reason}: {', '.join(kept) or 'no element'}"
     return f"{', '.join(f'{output} {number(v)} ± {number(s)}' for output, v, s, _ in shown)}, {reason}"
-
-
-def _model(key: str, weights: str) -> str:
-    now = file_hash(paths.model(key) / WEIGHTS)
-    return f"{key} (weights {_short(weights)}{'' if now == weights else '; ANOTHER network lies there now'})"
-
-
-def _short(value: str) -> str:
-    return value[:SHORT]
 
 
 def print_trace(what: str, params: Params) -> None:

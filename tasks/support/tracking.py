@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING
 
 from distillery.errors import DistilleryError
 from distillery.files import file_hash
-from distillery.networks.model import WEIGHTS, load_card
+from distillery.networks.model import load_card
 from distillery.params import TEACHER, Params
 from distillery.tables import read_table
 from tasks.support import paths
 from tasks.support.closing import target_metrics
 from tasks.support.command import run_stage
 from tasks.support.record import (
+    KEY,
+    PARENT,
+    VERSION,
     WAITING,
     Record,
     find_experiment,
@@ -34,13 +37,12 @@ from tasks.support.record import (
     named_errors,
     open_record,
 )
-from tasks.support.registry import how_served, record_champion
+from tasks.support.registry import ANSWERING, log_network, logged_models, network_tags, record_champion
 from tasks.support.tracked import licences, log_figures, log_inputs, tag_alarms
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-KEY = "distillery.key"
 # Set by a flow: its run's id and name, and the DVC experiment that it was kept as.
 FLOW_RUN, FLOW_RUN_NAME, EXPERIMENT = (f"DISTILLERY_{what}" for what in ("FLOW_RUN", "FLOW_RUN_NAME", "EXPERIMENT"))
 
@@ -51,7 +53,7 @@ def live_run(params: Params, key: str, provenance: Mapping[str, str]) -> Iterato
     with named_errors(params):
         client = open_record(params)
         run = _round_run(client, params, key, provenance)
-        both = (run, client.get_run(run).data.tags["mlflow.parentRunId"])
+        both = (run, client.get_run(run).data.tags[PARENT])
         mark(client, both, "RUNNING")
         status = "KILLED"
         try:
@@ -80,10 +82,10 @@ def record_rounds(params: Params, last: str | None = None, *, whole: bool = True
         runs: dict[str, str] = {}
         for number, key in enumerate(rounds[: rounds.index(last) + 1]):
             runs[key] = run = _round_run(client, params, key, load_card(paths.model(key)).provenance)
-            _record_scores(client, parent, run, params, number)
-            tag_alarms(client, run, rounds[max(0, number - 1) : number + 1])
             if whole:
                 _record_artefacts(client, run, params, key)
+            _record_scores(client, parent, run, params, number)
+            tag_alarms(client, run, rounds[max(0, number - 1) : number + 1])
             mark(client, [run], "FINISHED")
             experiment = find_experiment(client, params)
             print(f"mlflow: round {key} is recorded as run {run} of experiment {experiment}", flush=True)
@@ -109,24 +111,20 @@ def _record_scores(client: "MlflowClient", parent: str, run: str, params: Params
     # These come first where rounds are compared; the rest is named by way, data set, head and metric.
     metrics |= {f"target/{name}": value for name, value in target_metrics(params, key).items()}
     _log_epochs(client, run, read_table(paths.model(key) / "history.parquet").to_dicts())
-    _once(client, run, state, "metrics", lambda: log_metrics(client, run, metrics, step=number))
+    model = logged_models(client, key, params).get(ANSWERING)
+    _once(
+        client, run, f"{state}-{model}", "metrics", lambda: log_metrics(client, run, metrics, step=number, model=model)
+    )
     # The runs table and the charts show parents first: rounds are the steps of a line there.
     _once(client, run, state, "parent", lambda: log_metrics(client, parent, metrics, step=number))
 
 
 def _record_artefacts(client: "MlflowClient", run: str, params: Params, key: str) -> None:
-    from tasks.support.models import log_models  # seconds to import
-
-    model, state = paths.model(key), file_hash(paths.metrics(key))
+    state = file_hash(paths.metrics(key))
     _once(client, run, state, "figures", lambda: log_figures(client, run, paths.evaluation(key)))
     _once(client, run, state, "inputs", lambda: log_inputs(client, run, key, params))
-    _once(
-        client,
-        run,
-        f"{file_hash(model / WEIGHTS)}-{how_served(params)}",
-        "model",
-        lambda: log_models(run, model, params),
-    )
+    models = "-".join(network_tags(key, params).values())
+    _once(client, run, models, "model", lambda: log_network(client, run, key, params))
 
 
 def _once(client: "MlflowClient", run: str, state: str, part: str, act: Callable[[], object]) -> None:
@@ -156,15 +154,16 @@ def _pipeline_run(client: "MlflowClient", params: Params) -> str:
 def _round_run(client: "MlflowClient", params: Params, key: str, provenance: Mapping[str, str]) -> str:
     parent = _pipeline_run(client, params)
     section = params.teacher if key == TEACHER else params.student
-    tags = {"mlflow.parentRunId": parent, "round": key}
+    tags = {PARENT: parent, "round": key}
     tags |= {"teacher": params.rounds[key].teacher} if key != TEACHER else {}
     tags |= {"data": provenance["manifest"], "licence": licences(params, key)}
-    run = _find_or_create(client, params, _hash([parent, key, dict(provenance)]), name=key, tags=tags)
+    name = f"{key} {client.get_run(parent).info.run_name}"  # where runs are compared, those of several flows meet
+    run = _find_or_create(client, params, _hash([parent, key, dict(provenance)]), name=name, tags=tags)
     chosen = {"network": params.network, "training": section}
     if key != TEACHER:
         chosen |= {"predictions": params.predictions, "pseudo_labels": params.pseudo_labels}
     flat = flatten({name: part.model_dump(mode="json") for name, part in chosen.items()})
-    log_params(client, run, {**flat, "seed": params.seed, **{f"from/{k}": v for k, v in provenance.items()}})
+    log_params(client, run, {**flat, "seed": params.seed, **{f"{VERSION}/{k}": v for k, v in provenance.items()}})
     return run
 
 

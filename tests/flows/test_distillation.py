@@ -56,6 +56,7 @@ def test_the_flow_runs_what_changed_and_mlflow_records_it_once(world: Path, tmp_
     name = re.search(r"Beginning flow run '(.*?)'", first)
     assert name is not None
     assert found["parent"].info.run_name == name.group(1)
+    assert found["r1"].info.run_name == f"r1 {name.group(1)}"
     for key in ("r0", "r1"):
         run = found[key]
         assert run.data.metrics["epoch"] == 2
@@ -97,7 +98,7 @@ def test_a_cancelled_flow_leaves_no_process_and_goes_on(world: Path, tmp_path: P
     assert processes_in(world) == {}
     assert (world / ".checkpoints/r0.safetensors").is_file()
     runs = mlflow.MlflowClient(f"sqlite:///{world}/runs/mlflow.db").search_runs(["1"], "status = 'KILLED'")
-    assert {run.info.run_name for run in runs if "round" in run.data.tags} == {"r0"}
+    assert {run.data.tags["round"] for run in runs if "round" in run.data.tags} == {"r0"}
     assert len(runs) == 2, "and the parent"
     assert all("dvc.experiment" not in run.data.tags for run in runs)
 

@@ -40,6 +40,7 @@ def test_they_become_unlabelled_data_and_one_round_and_are_taken_once(world: Pat
     rows = read_table(Path("data/manifest.parquet"), only=pl.col("dataset") == "street")
     assert rows["split"].cast(pl.String).to_list() == ["unlabelled"] * 3
     assert rows["domain"].cast(pl.String).to_list() == ["phone"] * 3
+    assert "nfiles: 3" in (world / "data/raw/street.dvc").read_text(), "they go with `dvc push`"
     labelled = read_table(Path("data/rounds/r2/pseudo_labels.parquet"))["image"]
     assert set(rows["image"]) <= set(labelled)
 

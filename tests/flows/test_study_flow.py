@@ -11,13 +11,16 @@ from tests.world import call
 
 def test_the_flow_walks_every_stage_of_the_study(study: Path, monkeypatch: pytest.MonkeyPatch):
     walked: list[str] = []
+    shown: list[Path] = []
 
     def note(stage: str, key: str | None = None, *, file: str = "dvc.yaml") -> None:
         address = f"{stage}@{key}" if key else stage
         walked.append(address if file == "dvc.yaml" else f"{file}:{address}")
 
     monkeypatch.setattr(module, "run", note)
+    monkeypatch.setattr(module, "show_study", shown.append)
     module.study.fn()
+    assert [page.read_text().startswith("# What the methods are worth") for page in shown] == [True]
     listed = call(study, "dvc", "stage", "list", "study/dvc.yaml").splitlines()
     planned = [line.split()[0] for line in listed if "Outputs" in line]
     assert [address for address in walked if address.startswith("study/")] == planned

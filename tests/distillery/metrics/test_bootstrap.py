@@ -59,7 +59,7 @@ def test_units_need_not_lie_together():
 
 def test_a_draw_without_an_answer_is_left_out():
     def score(rows: torch.Tensor) -> dict[str, float]:
-        return {"x": float("nan") if 0 in rows.tolist() else 0.25}
+        return {"x": float("nan") if rows.tolist().count(0) > 1 else 0.25}
 
     found = draw(score, list("abcd"), resamples=50, seed=0)["x"]
     assert np.isnan(found).any()
@@ -69,9 +69,9 @@ def test_a_draw_without_an_answer_is_left_out():
 
 def test_few_draws_with_an_answer_say_nothing():
     values = np.full(100, np.nan)
-    values[:9] = 0.5
+    values[:49] = 0.5
     assert np.isnan(interval(values, 0.9)).all()
-    values[9] = 0.5
+    values[49] = 0.5
     assert interval(values, 0.9) == (0.5, 0.5)
 
 

@@ -5,7 +5,7 @@ from PIL import Image
 
 from distillery.errors import DistilleryError
 from distillery.images.adapters import read_dataset
-from tasks.support.inbox import declare_dataset, new_images_in, take_images, unreadable
+from tasks.support.inbox import declare_dataset, left_alone, new_images_in, take_images, unreadable
 
 
 @pytest.fixture
@@ -57,6 +57,22 @@ def test_a_folder_without_an_image_is_named(inbox: Path, tmp_path: Path):
     (nested / "within").mkdir(parents=True)
     with pytest.raises(DistilleryError, match="nested: holds no image"):
         new_images_in(nested, "street")
+
+
+def test_what_lies_there_and_is_not_looked_into_is_named(inbox: Path):
+    (inbox / "within").mkdir()
+    (inbox / "link.png").symlink_to(inbox / "a.png")
+    (inbox / "phone.heic").touch()
+    (inbox / ".hidden").touch()
+    said = {path.name: why for path, why in left_alone(inbox).items()}
+    assert set(said) == {"within", "link.png", "phone.heic", "read.me"}
+    assert said["link.png"] == "a link"
+    assert "directly in the inbox" in said["within"]
+    assert (
+        said["phone.heic"]
+        == said["read.me"]
+        == "not named .bmp, .gif, .jpeg, .jpg, .pgm, .png, .ppm, .tif, .tiff, .webp"
+    )
 
 
 def test_an_empty_inbox_waits(tmp_path: Path):

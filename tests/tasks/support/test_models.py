@@ -29,7 +29,7 @@ from distillery.tables import read_table
 from tasks.support import paths
 from tasks.support.command import read_params
 from tests.served import free_port, wait_until_answered
-from tests.world import call, environment
+from tests.world import call, edit_params, environment
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own
 
@@ -109,6 +109,30 @@ def test_the_exported_network_answers_on_arrays_of_any_number_and_of_one_size(pa
     assert answer[:, genders].sum(axis=1) == pytest.approx(np.ones(3), abs=1e-4)
     with pytest.raises(MlflowException):
         served.predict(np.zeros((1, 3, 33, 32), dtype=np.float32))
+
+
+def test_a_network_is_logged_once_and_has_what_it_is_worth(recorded: Path, tmp_path: Path):
+    folder = tmp_path / "world"
+    shutil.copytree(recorded, folder, symlinks=True)
+    client = mlflow.MlflowClient(_uri(folder))
+
+    def models() -> list:
+        return list(client.search_logged_models(["1"]))
+
+    before = models()
+    assert sorted(model.name for model in before) == ["model", "model", "network", "network"]
+    edit_params(folder, lambda found: found["evaluation"].update(resamples=found["evaluation"]["resamples"] + 1))
+    call(folder, "dvc", "repro")
+    call(folder, "tasks.support.tracking")
+    after = models()
+    assert {model.model_id for model in after} == {model.model_id for model in before}
+    students = client.search_runs(["1"], "tags.round = 'r1'")
+    assert len(students) == 2, "each pipeline has its own record"
+    ids = [{output.model_id for output in run.outputs.model_outputs} for run in students]
+    assert ids[0] == ids[1] and len(ids[0]) == 2
+    (answering,) = (model for model in after if model.model_id in ids[0] and model.name == "model")
+    worth = {metric.key: metric.value for metric in answering.metrics if metric.run_id == students[0].info.run_id}
+    assert worth["target/mean"] == students[0].data.metrics["target/mean"]
 
 
 @pytest.fixture

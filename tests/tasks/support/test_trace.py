@@ -1,5 +1,6 @@
 """The chain on a finished world: every link of it is what the artefacts themselves say."""
 
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +12,7 @@ from distillery.params import Params
 from distillery.tables import pseudo_labels_schema, read_table, write_table
 from tasks import pseudo_labels
 from tasks.support.command import read_params
+from tasks.support.record import open_record
 from tasks.support.trace import trace
 from tasks.support.tracking import record_rounds
 from tests.world import call, edit_params
@@ -38,6 +40,43 @@ def test_an_image_of_the_pool_is_followed_to_the_metrics_of_who_learnt_it(world:
     assert _told(place["path"], params) == _told(str(Path(place["path"]).absolute()), params) == told
 
 
+def test_an_image_is_found_by_the_beginning_of_its_id_and_by_any_file_of_its_pixels(world: Path, params: Params):
+    row = read_table(Path("data/manifest.parquet")).row(0, named=True)
+    told = _told(row["image"], params)
+    assert _told(row["image"][:12], params) == told
+    elsewhere = world.parent / "holiday 1.png"
+    shutil.copy(row["path"], elsewhere)
+    assert _told(str(elsewhere), params) == told
+    table = read_table(Path("data/manifest.parquet"))
+    same = table.with_columns(image=pl.lit("abcdef0123") + pl.col("image").str.slice(10))
+    write_table(same.to_arrow(), same.to_arrow().schema, Path("data/manifest.parquet"))
+    with pytest.raises(DistilleryError, match=rf"'abcdef01' begins the ids of {table['image'].n_unique()} images"):
+        _told("abcdef01", params)
+
+
+def test_a_round_that_is_not_made_yet_is_said_to_be(world: Path, params: Params):
+    image = read_table(PSEUDO)["image"][0]
+    edit_params(world, lambda found: found["rounds"].update(r2={"teacher": "r1"}))
+    assert _told(image, read_params()) == _told(image, params) + "\nround r2: not made yet"
+
+
+def test_the_run_of_a_flow_leads_to_its_rounds_and_one_of_other_networks_to_their_experiment(
+    world: Path, params: Params
+):
+    call(world, "tasks.support.tracking")
+    child = _told("r1", params).split("MLflow run ")[1].split()[0]
+    client = open_record(params)
+    parent = client.get_run(child).data.tags["mlflow.parentRunId"]
+    client.set_tag(parent, "dvc.experiment", "wise-owl")
+    told = _told(parent, params)
+    assert "round r0: MLflow run" in told and f"round r1: MLflow run {child}" in told
+    assert "DVC experiment wise-owl" in told
+    edit_params(world, lambda found: found["student"].update(epochs=1))
+    call(world, "tasks.student", "r1")
+    assert "no longer the network in models/r1; `dvc exp apply wise-owl` brings it back" in _told(child, params)
+    assert "`dvc exp apply wise-owl` brings it back" in _told("champion", params) + _told("challenger", params)
+
+
 def test_a_cell_with_a_label_and_a_refused_one_are_told_apart(world: Path, params: Params):
     table = read_table(PSEUDO)
     labelled = table.filter(pl.col("gender_reason") == "labelled")["image"][0]
@@ -52,8 +91,9 @@ def test_a_pseudo_label_file_a_round_and_an_mlflow_run_lead_to_the_same_network(
     call(world, "tasks.support.tracking")
     by_round = _told("r1", params)
     run = by_round.split("MLflow run ")[1].split()[0]
-    assert _told(run, params) == f"MLflow run {run}: round r1\n{by_round}"
-    by_file = _told(str(PSEUDO), params)
+    assert _told(run, params) == f"MLflow run {run}: r1 {params.report.title}\n{by_round}"
+    by_file = _told(str(PSEUDO.absolute()), params)
+    assert _told(str(PSEUDO), params) == by_file
     assert by_file.endswith(by_round)
     counts = read_table(PSEUDO)["race_reason"].cast(pl.String).value_counts()
     assert all(f"{count} {reason}" in by_file for reason, count in counts.rows())
@@ -81,9 +121,9 @@ def test_what_was_made_from_other_bytes_is_said_to_be(world: Path, params: Param
 
 
 def test_what_is_nothing_of_ours_is_answered_with_what_there_is(world: Path, params: Params):
-    for nothing in ("abc", ""):
+    for nothing in ("abc", "", "x" * 300, "params.yaml"):
         with pytest.raises(
-            DistilleryError, match=rf"'{nothing}' is no image of data/manifest\.parquet, no run of a round.*r0, r1"
+            DistilleryError, match=rf"'{nothing}' is no image of data/manifest\.parquet, no MLflow run of ours.*r0, r1"
         ):
             _told(nothing, params)
     with pytest.raises(DistilleryError, match="MLflow knows no distillery@champion; `make record`"):
