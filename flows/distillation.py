@@ -28,7 +28,7 @@ from flows.form import (
 from flows.stages import keep, record, run, save_experiment
 from flows.workspace import run_by_hand, work_alone
 from tasks.support.command import read_params
-from tasks.support.inbox import declare_dataset, left_alone, new_images_in, take_images, unreadable
+from tasks.support.inbox import arrived_in, declare_dataset, left_alone, new_images_in, take_images, unreadable
 from tasks.support.paths import RAW
 
 
@@ -87,17 +87,16 @@ def new_images(inbox: Inbox, dataset: Name = "arrived", domain: Domain = "arrive
 def _take_in(inbox: Path, dataset: str, domain: str) -> None:
     arrived, limits = new_images_in(inbox, dataset), read_params().manifest
     faults = unreadable(arrived, min_side=limits.min_side, max_pixels=limits.max_pixels)
-    for path, fault in {**faults, **left_alone(Path(inbox))}.items():
+    for path, fault in {**faults, **left_alone(inbox)}.items():
         print(f"{path}: not taken ({fault})")
-        arrived.pop(path, None)
+    for path in faults:
+        del arrived[path]
     print(f"{inbox}: {len(arrived)} new images for the data set '{dataset}'")
     if arrived or round_is_open():  # of a run that took its images and got no further
         there = arrived or (RAW / dataset).is_dir()
         also = partial(declare_dataset, dataset=dataset, domain=domain) if there else lambda _: None
         params = add_round(str(runtime.flow_run.id), also)
         take_images(arrived)
-        if there:
-            keep(RAW / dataset)
         distil(params)
 
 
@@ -105,6 +104,8 @@ def distil(params: Params) -> None:
     """Every stage in its order; at the end there is a DVC experiment of the flow run's name."""
     for domain in params.faces.domains:
         run("faces", domain)
+    for folder in arrived_in(params):
+        keep(folder)
     run("manifest")
     run("images")
     run("ledger")

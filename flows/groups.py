@@ -19,10 +19,11 @@ def members(group: int) -> list[psutil.Process]:
 
 
 def end(group: int, asked: Sequence[psutil.Process], patience: float) -> None:
-    """Ask these of its processes to end, give them so many seconds, then kill what is left of all."""
+    """Ask these of its processes to end, give them so many seconds, then kill what is left of all, and see it gone."""
     for process in asked:
-        with suppress(psutil.NoSuchProcess):
+        with suppress(psutil.Error):
             process.terminate()
     psutil.wait_procs(asked, patience)
-    with suppress(ProcessLookupError):
+    with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
+        psutil.wait_procs(members(group), patience)

@@ -22,6 +22,7 @@ from tasks.support.tracking import EXPERIMENT, FLOW_RUN, FLOW_RUN_NAME
 
 Result = TypeVar("Result")
 KILLED = re.compile(rf"exited with (-{signal.SIGKILL}|{128 + signal.SIGKILL})$", re.MULTILINE)  # as DVC says it
+LONGEST = 100  # characters of an experiment's name
 RETRIES, PAUSE = 2, 10.0  # how often, and seconds before each
 GRACE = 10.0  # seconds between asking a cancelled stage to stop and stopping it
 
@@ -57,13 +58,12 @@ def record(key: str, experiment: str = "") -> list[str]:
 
 
 def save_experiment() -> str:
-    """Keep what there is now as a DVC experiment named like the flow run, as far as Git bears its characters; where it
-    cannot be kept, say so and go on.
+    """Keep what there is now as a DVC experiment named like the flow run; where Git cannot, say so and go on.
 
     Returns:
         Its name, or nothing where it was not kept.
     """
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", str(runtime.flow_run.name)).strip("-") or str(runtime.flow_run.id)
+    name = _plain(str(runtime.flow_run.name))
     command = ["-m", "dvc", "exp", "save", "--force", "--name", name, "--message", f"flow run {runtime.flow_run.id}"]
     command.append("dvc.yaml")  # not the study, which may not be there
 
@@ -78,6 +78,13 @@ def save_experiment() -> str:
         return name
 
     return _as_task("experiment", f"experiment {name}", save)
+
+
+def _plain(name: str) -> str:
+    """A name as it is, or where Git refuses some of it with dashes instead and the flow run's number behind: another
+    name may be the same but for those."""
+    plain = re.sub(r"[^\w-]+", "-", name).strip("-")[:LONGEST]
+    return name if plain == name else f"{plain}-{str(runtime.flow_run.id)[-8:]}".strip("-")
 
 
 def _as_task(name: str, run_name: str, act: Callable[[Callable[[str], None]], Result]) -> Result:

@@ -9,6 +9,7 @@ import yaml
 
 from distillery.params import Params
 from tasks.support.command import read_params
+from tasks.support.tracking import FLOW_RUN_NAME
 from tests import world as small
 from tests.once import make_once
 
@@ -53,7 +54,9 @@ def _study(finished: Path, folder: Path) -> None:
     found["base"]["evaluation"]["resamples"] = 20
     del found["base"]["pseudo_labels"]  # thresholds of networks that know something
     path.write_text(yaml.safe_dump(found, sort_keys=False))
-    small.call(world, "dvc", "repro", "study/dvc.yaml")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FLOW_RUN_NAME, "wise-owl")  # as a flow does
+        small.call(world, "dvc", "repro", "study/dvc.yaml")
 
 
 @pytest.fixture

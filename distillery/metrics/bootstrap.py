@@ -49,11 +49,12 @@ def draw(
 def interval(values: np.ndarray, confidence: float) -> tuple[float, float]:
     """Percentiles, at for instance 0.95, of what is defined: a draw may have lost a class, or all that was kept.
 
-    Where fewer than half of the draws are, they are no picture of all, and neither edge is a number: of three people,
-    one of each class, all that is defined is the same three again.
+    Where fewer than half of the draws are, or those that are say the same, they are no picture of all, and neither edge
+    is a number: of three people, one of each class, all that is defined is the same three again.
     """
     defined = values[~np.isnan(values)]
-    if len(defined) < max(1, LEAST_DEFINED * len(values)):
+    few = len(defined) < max(1, LEAST_DEFINED * len(values))
+    if few or (len(defined) < len(values) and np.ptp(defined) == 0):
         return float("nan"), float("nan")
     tail = (1 - confidence) / 2 * 100
     low, high = np.percentile(defined, [tail, 100 - tail])

@@ -42,6 +42,7 @@ def write_networks(_: object, key: str) -> Path:
     seed, _, variant = key.partition("-")
     if not seed.isdecimal():
         raise DistilleryError(f"{key!r}: wants <seed>-<variant>, for instance 0-dynamic")
+    os.environ.pop(tracking.FLOW_RUN_NAME, None)  # one flow run has many variants: each is recorded by its own name
     study = design.read_study()
     params = design.read_variant(study, variant, int(seed))
     target, folder = design.network_folder(variant, int(seed)), _folder(key, params, study.one_label_of(variant))
@@ -49,7 +50,6 @@ def write_networks(_: object, key: str) -> Path:
         for output, act in _stages(params):
             if not output.exists():
                 act()
-        os.environ.pop(tracking.FLOW_RUN_NAME, None)  # many variants are of one flow run: each has its own name
         tracking.record_rounds(params, whole=False)
     with whole_folder(target) as draft:
         for model in params.models:

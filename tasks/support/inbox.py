@@ -9,6 +9,7 @@ from distillery.errors import DistilleryError
 from distillery.files import file_hash, whole_file
 from distillery.images.adapters.sighting import EXTENSIONS, image_files
 from distillery.images.decoding import UnreadableImageError, decode
+from distillery.params import Params
 from tasks.support.paths import RAW
 
 NAMED = ", ".join(sorted(EXTENSIONS))
@@ -26,7 +27,7 @@ def new_images_in(inbox: Path, dataset: str) -> dict[Path, Path]:
     """
     if not inbox.is_dir():
         raise DistilleryError(f"{inbox}: no such folder; give the one that the images arrived in")
-    found = [path for path in image_files(inbox) if path.is_file() and not path.is_symlink()]
+    found = _images_in(inbox)
     if not found and any(not path.name.startswith(".") for path in inbox.iterdir()):
         raise DistilleryError(f"{inbox}: holds no image (looked for in the folder itself, not in those within)")
     folder = RAW / dataset / SPLIT / CLASS
@@ -36,14 +37,18 @@ def new_images_in(inbox: Path, dataset: str) -> dict[Path, Path]:
 
 def left_alone(inbox: Path) -> dict[Path, str]:
     """What lies in an inbox and is not looked into, and why."""
-    others = set(inbox.iterdir()) - {path for path in image_files(inbox) if path.is_file() and not path.is_symlink()}
+    others = set(inbox.iterdir()) - set(_images_in(inbox))
     return {path: _why(path) for path in sorted(others) if not path.name.startswith(".")}
+
+
+def _images_in(inbox: Path) -> list[Path]:
+    return [path for path in image_files(inbox) if path.is_file() and not path.is_symlink()]
 
 
 def _why(path: Path) -> str:
     if path.is_symlink():
         return "a link"
-    return "a folder, and only what lies directly in the inbox is" if path.is_dir() else f"not named {NAMED}"
+    return "a folder, and only what lies directly in the inbox is" if path.is_dir() else f"no file named {NAMED}"
 
 
 def unreadable(images: Iterable[Path], *, min_side: int, max_pixels: int) -> dict[Path, str]:
@@ -70,6 +75,16 @@ def take_images(arrived: Mapping[Path, Path]) -> None:
             shutil.copyfile(image, draft)
             if file_hash(draft) != place.stem:
                 raise DistilleryError(f"{image}: changed while it was copied; run again when it is complete")
+
+
+def arrived_in(params: Params) -> list[Path]:
+    """The folders of the data sets that arrived by an inbox."""
+    sets = params.manifest.datasets.items()
+    return [
+        RAW / name
+        for name, one in sets
+        if Path(one.path) == RAW / name and set(one.splits) == {SPLIT} and (RAW / name).is_dir()
+    ]
 
 
 def declare_dataset(document: Any, dataset: str, domain: str) -> None:

@@ -20,6 +20,7 @@ from distillery.networks.model import Card, load_model
 from distillery.networks.multihead import MultiHead, decode_all
 from distillery.params import Params
 from tasks.support import served
+from tasks.support.registry import ANSWERING, EXPORTED
 
 # Named, or MLflow infers them in a subprocess, 8 to 15 s; the library's own, and what reads image files.
 PACKAGES = ("torch", "torchvision", "polars", "pyarrow", "pydantic", "pillow", "numpy", "pandas")
@@ -55,7 +56,7 @@ def _log_answering(folder: Path, card: Card, params: Params, **facts: dict) -> N
     values = [ColSpec("double", name) for name in served.numbers(card.heads)]
     classes = [ColSpec("string", name) for name in served.decided(card.heads)]
     mlflow.pyfunc.log_model(
-        name="model",
+        name=ANSWERING,
         python_model=str(Path(served.__file__)),
         code_paths=[str(Path(distillery.__file__).parent)],
         artifacts={"model": str(folder)},
@@ -75,7 +76,7 @@ def _log_exported(network: MultiHead, card: Card, **facts: dict) -> None:
         signature = infer_signature(example.numpy(), exported(example).numpy())
     mlflow.pytorch.log_model(
         exported,
-        name="network",
+        name=EXPORTED,
         signature=signature,
         input_example=example.numpy(),
         pip_requirements=REQUIREMENTS[:1],

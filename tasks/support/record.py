@@ -73,7 +73,7 @@ def named_errors(params: Params) -> Iterator[None]:
             raise MemoryError(str(error)) from error
         reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise DistilleryError(
-            f"tracking.uri: the MLflow record {params.tracking.uri} cannot be written ({reason[:300]}); "
+            f"tracking.uri: the MLflow record {params.tracking.uri} cannot be used ({reason[:300]}); "
             "make room or make it writable, then run the same command again"
         ) from error
 

@@ -3,7 +3,6 @@ challenger among them."""
 
 import hashlib
 import json
-import logging
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -25,39 +24,49 @@ ANSWERING, EXPORTED = "model", "network"  # what tasks/support/models.py logs of
 SERVED = ("tasks/support/served.py", "distillery/images", "distillery/networks", "distillery/heads.py")
 
 
-def log_network(client: "MlflowClient", run: str, key: str, params: Params) -> None:
-    """Log a round's network as MLflow models, once: a run that finds it logged by another one names the same two."""
+def log_network(client: "MlflowClient", run: str, key: str, params: Params) -> str:
+    """Log a round's network as MLflow models, once: a run that finds it logged by another one names the same two.
+
+    Returns:
+        The id of the one that answers on image files.
+    """
     from mlflow.entities import LoggedModelOutput
 
-    if models := logged_models(client, key, params):
-        client.log_outputs(run, [LoggedModelOutput(model, step=0) for model in models.values()])
-    else:
+    tags = _tags(key, params)
+    if not (models := _logged(client, tags, params)):
         from tasks.support.models import log_models  # seconds to import
 
-        log_models(run, paths.model(key), params, network_tags(key, params))
+        log_models(run, paths.model(key), params, tags)
+        models = _logged(client, tags, params)
+    outputs = client.get_run(run).outputs
+    named = {output.model_id for output in outputs.model_outputs} if outputs else set()  # MLflow refuses a second time
+    if more := [LoggedModelOutput(model, step=0) for model in models.values() if model not in named]:
+        client.log_outputs(run, more)
+    return models[ANSWERING]
 
 
-def logged_models(client: "MlflowClient", key: str, params: Params) -> dict[str, str]:
-    """By name, the ids of the two models that answer by a round's weights and today's code; none where one lacks."""
-    same = " AND ".join(f"tags.`{tag}` = '{value}'" for tag, value in network_tags(key, params).items())
+def _logged(client: "MlflowClient", tags: Mapping[str, str], params: Params) -> dict[str, str]:
+    """By name, the ids of the two models that answer by these weights and this code; none where one of them lacks."""
+    same = " AND ".join(f"tags.`{tag}` = '{value}'" for tag, value in tags.items())
     found = client.search_logged_models([find_experiment(client, params)], same)
-    ready = {model.name: model.model_id for model in found if str(model.status) == "READY"}
+    ready = {model.name: model.model_id for model in reversed(found) if str(model.status) == "READY"}
     return ready if set(ready) == {ANSWERING, EXPORTED} else {}
 
 
-def record_champion(client: "MlflowClient", runs: Mapping[str, str], params: Params) -> None:
+def record_champion(client: "MlflowClient", runs: Mapping[str, str], models: Mapping[str, str], params: Params) -> None:
     """Register every round's logged model and give the aliases away; nothing without a promotion of these very rounds.
 
     The challenger is the last round, where it is not the champion itself.
 
     Args:
         runs: by round, in order, its run's id.
+        models: by round, what ``log_network`` gives.
     """
     promotion = json.loads(paths.PROMOTION.read_text()) if paths.PROMOTION.is_file() else {}
     if promotion.get("evaluations") != {key: file_hash(paths.metrics(key)) for key in runs}:
         return
     name = params.tracking.experiment
-    versions = {key: _version(client, key, params) for key in runs}
+    versions = {key: _version(client, key, model, params) for key, model in models.items()}
     for key, version in versions.items():
         known = client.get_run(runs[key]).data.tags
         tags = {tag: known[tag] for tag in OF_RUN if tag in known} | _verdict(promotion["rounds"].get(key))
@@ -91,20 +100,17 @@ def how_served(params: Params) -> str:
     return hashlib.blake2b(f"{code_hash(SERVED)} {limits}".encode(), digest_size=16).hexdigest()
 
 
-def network_tags(key: str, params: Params) -> dict[str, str]:
+def _tags(key: str, params: Params) -> dict[str, str]:
     """What tells apart the models that are logged of networks."""
     return {WEIGHTS_TAG: file_hash(paths.model(key) / WEIGHTS), SERVED_TAG: how_served(params)}
 
 
-def _version(client: "MlflowClient", key: str, params: Params) -> str:
+def _version(client: "MlflowClient", key: str, model: str, params: Params) -> str:
     """The version that has a round's weights and answers by today's code, which is registered where it is not."""
     import mlflow
 
-    name, tags = params.tracking.experiment, network_tags(key, params)
+    name, tags = params.tracking.experiment, _tags(key, params)
     for version in versions_of(client, name, tags[WEIGHTS_TAG]):
         if version.tags.get(SERVED_TAG) == tags[SERVED_TAG]:
             return str(version.version)
-    # A model is no artifact of its run since MLflow 3, which it finds all the same and warns of each time.
-    logging.getLogger("mlflow.tracking._model_registry.fluent").setLevel(logging.ERROR)
-    model = logged_models(client, key, params)[ANSWERING]
     return str(mlflow.register_model(f"models:/{model}", name, tags=tags).version)

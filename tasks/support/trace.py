@@ -5,6 +5,7 @@ it, its worth, MLflow run, flow run, DVC experiment and commit. What was made fr
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,10 +21,11 @@ from distillery.params import Params
 from distillery.reporting.axes import number
 from distillery.tables import KEPT, LABELLED, NEGATIVE, read_metadata, read_table, table_files
 from tasks.support import paths
+from tasks.support.record import named_errors
 from tasks.support.registry import CHALLENGER, CHAMPION
 from tasks.support.trace_network import find_run, name_network, short, trace_network, trace_run, trace_version
 
-LEAST = 8  # characters of an image's id
+BEGINNING = re.compile("[0-9a-f]{8,}")  # of an image's id
 
 
 def trace(what: str, params: Params) -> Iterator[str]:
@@ -55,13 +57,15 @@ def trace(what: str, params: Params) -> Iterator[str]:
 def _find_image(what: str, params: Params) -> str | None:
     """The id of an image of the manifest: by its path there, by the pixels of a file elsewhere, by its beginning."""
     path, limits = Path(what), params.manifest
-    named = read_table(paths.MANIFEST, ["image", "path"], only=pl.col("path") == os.path.relpath(path))["image"]
+    named = read_table(paths.MANIFEST, ["image", "path"], only=pl.col("path") == os.path.relpath(path))[
+        "image"
+    ].unique()
     with suppress(UnreadableImageError, OSError):  # no file of that name, or none that is an image
         if not len(named):
             what = content_hash(
                 decode(path.resolve(strict=True), min_side=limits.min_side, max_pixels=limits.max_pixels)
             )
-    if not len(named) and len(what) >= LEAST:
+    if not len(named) and BEGINNING.fullmatch(what):
         named = read_table(paths.MANIFEST, ["image"], only=pl.col("image").str.starts_with(what))["image"].unique()
     if len(named) > 1:
         raise DistilleryError(f"{what!r} begins the ids of {len(named)} images; give more of it")
@@ -141,5 +145,6 @@ def _cell(row: dict, name: str, head: Head) -> str:
 
 def print_trace(what: str, params: Params) -> None:
     """A line as soon as it is known."""
-    for line in trace(what, params):
-        print(line, flush=True)
+    with named_errors(params):
+        for line in trace(what, params):
+            print(line, flush=True)

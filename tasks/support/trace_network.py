@@ -1,6 +1,6 @@
 """What a network came from and went to: sources, worth, MLflow runs, flow run, DVC experiment and commit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING
@@ -19,12 +19,16 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import Run
 
+UNKNOWN = ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE")  # as MLflow says that it has no such run
 SHORT = 12  # characters of a hash
 TAGS = {"flow run": "prefect.flow_run", "DVC experiment": "dvc.experiment", "commit": "git.commit"}
 
 
 def trace_network(key: str, params: Params) -> Iterator[str]:
     """A round's network as it lies here."""
+    if not _lies_here(key, params):
+        yield f"network {key}: not made yet"
+        return
     weights = file_hash(paths.model(key) / WEIGHTS)
     yield f"network {key}: weights {short(weights)} in {paths.model(key)}"
     made_from = load_card(paths.model(key)).provenance
@@ -41,21 +45,13 @@ def trace_network(key: str, params: Params) -> Iterator[str]:
     if not compared:
         yield f"  on {', '.join(params.targets) or 'no target'}: not measured"
     client = open_record(params)
-    for run in _runs_of(client, key, params):
+    for run in _runs_of(client, key, made_from, params)[:1]:
         parent = client.get_run(run.data.tags[PARENT])
         yield f"  MLflow run {run.info.run_id} of {parent.info.run_id}"
         yield from _facts(parent)
     for version in versions_of(client, params.tracking.experiment, weights):
         aliases = client.get_model_version(version.name, version.version).aliases
         yield f"  registered as {version.name} {version.version}{''.join(f' @{alias}' for alias in aliases)}"
-
-
-def _runs_of(client: "MlflowClient", key: str, params: Params) -> list:
-    """The first run that recorded this very network: later ones found it made."""
-    made_from = load_card(paths.model(key)).provenance
-    facts = " and ".join(f"params.`{VERSION}/{name}` = '{value}'" for name, value in made_from.items())
-    wanted, first = f"tags.round = '{key}' and {facts}", ["attributes.start_time ASC"]
-    return client.search_runs([find_experiment(client, params)], wanted, order_by=first, max_results=1)
 
 
 def trace_version(alias: str, params: Params) -> Iterator[str]:
@@ -71,10 +67,10 @@ def trace_version(alias: str, params: Params) -> Iterator[str]:
     version = client.get_model_version_by_alias(name, alias)
     key, weights = version.tags["round"], version.tags[WEIGHTS_TAG]
     yield f"{name}@{alias}: version {version.version}, of round {key}, weights {short(weights)}"
-    if key in params.models and file_hash(paths.model(key) / WEIGHTS) == weights:
+    if _lies_here(key, params) and file_hash(paths.model(key) / WEIGHTS) == weights:
         yield from trace_network(key, params)
-    else:
-        yield from _lies_elsewhere(key, client.get_run(client.get_run(str(version.run_id)).data.tags[PARENT]))
+    elif run := find_run(str(version.run_id), params):
+        yield from _lies_elsewhere(client, run, params)
 
 
 def find_run(run: str, params: Params) -> "Run | None":
@@ -83,8 +79,10 @@ def find_run(run: str, params: Params) -> "Run | None":
 
     try:
         found = open_record(params).get_run(run)
-    except MlflowException:
-        return None
+    except MlflowException as error:
+        if error.error_code in UNKNOWN:
+            return None
+        raise
     return found if KEY in found.data.tags else None
 
 
@@ -97,13 +95,27 @@ def trace_run(run: "Run", params: Params) -> Iterator[str]:
         wanted, first = f"tags.`{PARENT}` = '{run.info.run_id}'", ["attributes.start_time ASC"]
         for child in client.search_runs([run.info.experiment_id], wanted, order_by=first):
             yield f"  round {child.data.tags['round']}: MLflow run {child.info.run_id}"
-    elif key in params.models and all(
-        run.data.params.get(f"{VERSION}/{name}") == value
-        for name, value in load_card(paths.model(key)).provenance.items()
-    ):
+    elif _lies_here(key, params) and _versions(run) == load_card(paths.model(key)).provenance:
         yield from trace_network(key, params)
     else:
-        yield from _lies_elsewhere(key, client.get_run(run.data.tags[PARENT]))
+        yield from _lies_elsewhere(client, run, params)
+
+
+def _lies_here(key: str, params: Params) -> bool:
+    return key in params.models and (paths.model(key) / WEIGHTS).is_file()
+
+
+def _versions(run: "Run") -> dict[str, str]:
+    """Hashes of what the network of a run was made of."""
+    before = f"{VERSION}/"
+    return {name.removeprefix(before): value for name, value in run.data.params.items() if name.startswith(before)}
+
+
+def _runs_of(client: "MlflowClient", key: str, made_from: Mapping[str, str], params: Params) -> "list[Run]":
+    """Every run that recorded a network, the one that made it first."""
+    facts = " and ".join(f"params.`{VERSION}/{name}` = '{value}'" for name, value in made_from.items())
+    wanted, first = f"tags.round = '{key}' and {facts}", ["attributes.start_time ASC"]
+    return list(client.search_runs([find_experiment(client, params)], wanted, order_by=first))
 
 
 def _facts(parent: "Run") -> Iterator[str]:
@@ -111,11 +123,14 @@ def _facts(parent: "Run") -> Iterator[str]:
     yield from (f"    {words} {tags[tag]}" for words, tag in TAGS.items() if tags.get(tag))
 
 
-def _lies_elsewhere(key: str, parent: "Run") -> Iterator[str]:
-    experiment = parent.data.tags.get("dvc.experiment")
-    back = f"`dvc exp apply {experiment}` brings it back" if experiment else "no DVC experiment has kept it"
-    yield f"  no longer the network in {paths.model(key)}; {back}"
-    yield from _facts(parent)
+def _lies_elsewhere(client: "MlflowClient", run: "Run", params: Params) -> Iterator[str]:
+    """A network that is not the one in its round's folder, and the experiments that have kept it."""
+    key = run.data.tags["round"]
+    parents = [client.get_run(each.data.tags[PARENT]) for each in _runs_of(client, key, _versions(run), params)]
+    kept = [parent.data.tags["dvc.experiment"] for parent in parents if parent.data.tags.get("dvc.experiment")]
+    back = f"`dvc exp apply {kept[-1]}` brings it back" if kept else "no DVC experiment has kept it"
+    yield f"  not the network in {paths.model(key)}; {back}"
+    yield from _facts(parents[0])
 
 
 def name_network(key: str, weights: str) -> str:

@@ -37,7 +37,7 @@ from tasks.support.record import (
     named_errors,
     open_record,
 )
-from tasks.support.registry import ANSWERING, log_network, logged_models, network_tags, record_champion
+from tasks.support.registry import log_network, record_champion
 from tasks.support.tracked import licences, log_figures, log_inputs, tag_alarms
 
 if TYPE_CHECKING:
@@ -80,24 +80,29 @@ def record_rounds(params: Params, last: str | None = None, *, whole: bool = True
         client = open_record(params)
         parent = _pipeline_run(client, params)
         runs: dict[str, str] = {}
+        models: dict[str, str] = {}
         for number, key in enumerate(rounds[: rounds.index(last) + 1]):
             runs[key] = run = _round_run(client, params, key, load_card(paths.model(key)).provenance)
             if whole:
+                models[key] = log_network(client, run, key, params)
                 _record_artefacts(client, run, params, key)
-            _record_scores(client, parent, run, params, number)
+            _record_scores(client, parent, run, models.get(key), params, number)
             tag_alarms(client, run, rounds[max(0, number - 1) : number + 1])
             mark(client, [run], "FINISHED")
             experiment = find_experiment(client, params)
             print(f"mlflow: round {key} is recorded as run {run} of experiment {experiment}", flush=True)
         if whole and last == rounds[-1]:
-            record_champion(client, runs, params)
+            record_champion(client, runs, models, params)
         if last == rounds[-1]:
             mark(client, [parent], "FINISHED")
         return parent
 
 
-def _record_scores(client: "MlflowClient", parent: str, run: str, params: Params, number: int) -> None:
-    """Log what a round's networks are worth, part by part: what a kill interrupts is completed and not doubled."""
+def _record_scores(
+    client: "MlflowClient", parent: str, run: str, model: str | None, params: Params, number: int
+) -> None:
+    """Log what a round's network is worth, its model too, part by part: what a kill interrupts is completed and not
+    doubled."""
     key = params.models[number]
     files = {"": paths.metrics(key), "few_shot/": paths.few_shot(key)}
     files = {before: path for before, path in files.items() if path.is_file()}
@@ -111,7 +116,6 @@ def _record_scores(client: "MlflowClient", parent: str, run: str, params: Params
     # These come first where rounds are compared; the rest is named by way, data set, head and metric.
     metrics |= {f"target/{name}": value for name, value in target_metrics(params, key).items()}
     _log_epochs(client, run, read_table(paths.model(key) / "history.parquet").to_dicts())
-    model = logged_models(client, key, params).get(ANSWERING)
     _once(
         client, run, f"{state}-{model}", "metrics", lambda: log_metrics(client, run, metrics, step=number, model=model)
     )
@@ -123,8 +127,6 @@ def _record_artefacts(client: "MlflowClient", run: str, params: Params, key: str
     state = file_hash(paths.metrics(key))
     _once(client, run, state, "figures", lambda: log_figures(client, run, paths.evaluation(key)))
     _once(client, run, state, "inputs", lambda: log_inputs(client, run, key, params))
-    models = "-".join(network_tags(key, params).values())
-    _once(client, run, models, "model", lambda: log_network(client, run, key, params))
 
 
 def _once(client: "MlflowClient", run: str, state: str, part: str, act: Callable[[], object]) -> None:

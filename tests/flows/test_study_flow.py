@@ -1,5 +1,7 @@
 """The study's flow against a real Prefect (its own temporary server) and a real DVC repository."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -34,3 +36,7 @@ def test_a_finished_study_runs_nothing(study: Path, tmp_path: Path):
     for stage in ("images", "networks@0-fixed", "networks@0-single_gender", "claims"):
         assert f"Stage 'study/dvc.yaml:{stage}' didn't change, skipping" in output
     assert "Running stage" not in output
+    with closing(sqlite3.connect(tmp_path / "prefect/prefect.db")) as database:
+        ((page,),) = database.execute("SELECT data FROM artifact WHERE key = 'study'").fetchall()
+    assert "## Claims" in page
+    assert "![" not in page, "pictures lie beside the page"

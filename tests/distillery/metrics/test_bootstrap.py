@@ -59,20 +59,23 @@ def test_units_need_not_lie_together():
 
 def test_a_draw_without_an_answer_is_left_out():
     def score(rows: torch.Tensor) -> dict[str, float]:
-        return {"x": float("nan") if rows.tolist().count(0) > 1 else 0.25}
+        return {"x": float("nan") if rows.tolist().count(0) > 1 else rows.tolist().count(0) / 4}
 
     found = draw(score, list("abcd"), resamples=50, seed=0)["x"]
     assert np.isnan(found).any()
-    assert interval(found, 0.9) == (0.25, 0.25)
+    assert interval(found, 0.9) == (0, 0.25)
     assert np.isnan(interval(found[np.isnan(found)], 0.9)).all()
 
 
 def test_few_draws_with_an_answer_say_nothing():
     values = np.full(100, np.nan)
-    values[:49] = 0.5
+    values[:49] = [0.5] * 24 + [0.75] * 25
     assert np.isnan(interval(values, 0.9)).all()
     values[49] = 0.5
-    assert interval(values, 0.9) == (0.5, 0.5)
+    assert interval(values, 0.9) == (0.5, 0.75)
+    values[:90] = 0.5
+    assert np.isnan(interval(values, 0.9)).all(), "the same people again and again"
+    assert interval(np.full(100, 0.5), 0.9) == (0.5, 0.5)
 
 
 def test_the_edges_are_the_percentiles_that_the_confidence_leaves_outside():

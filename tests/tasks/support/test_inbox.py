@@ -71,7 +71,7 @@ def test_what_lies_there_and_is_not_looked_into_is_named(inbox: Path):
     assert (
         said["phone.heic"]
         == said["read.me"]
-        == "not named .bmp, .gif, .jpeg, .jpg, .pgm, .png, .ppm, .tif, .tiff, .webp"
+        == "no file named .bmp, .gif, .jpeg, .jpg, .pgm, .png, .ppm, .tif, .tiff, .webp"
     )
 
 

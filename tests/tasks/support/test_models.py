@@ -123,7 +123,8 @@ def test_a_network_is_logged_once_and_has_what_it_is_worth(recorded: Path, tmp_p
     assert sorted(model.name for model in before) == ["model", "model", "network", "network"]
     edit_params(folder, lambda found: found["evaluation"].update(resamples=found["evaluation"]["resamples"] + 1))
     call(folder, "dvc", "repro")
-    call(folder, "tasks.support.tracking")
+    for _ in range(2):
+        call(folder, "tasks.support.tracking")
     after = models()
     assert {model.model_id for model in after} == {model.model_id for model in before}
     students = client.search_runs(["1"], "tags.round = 'r1'")

@@ -49,7 +49,7 @@ def test_a_damaged_database_is_named_in_one_line(settings: Params):
     FILE.write_bytes(b"no database" * 500)
     with (
         pytest.raises(
-            DistilleryError, match=r"tracking\.uri: .*mlflow\.db cannot be written .*run the same command again"
+            DistilleryError, match=r"tracking\.uri: .*mlflow\.db cannot be used .*run the same command again"
         ),
         named_errors(settings),
     ):

@@ -73,8 +73,14 @@ def test_the_run_of_a_flow_leads_to_its_rounds_and_one_of_other_networks_to_thei
     assert "DVC experiment wise-owl" in told
     edit_params(world, lambda found: found["student"].update(epochs=1))
     call(world, "tasks.student", "r1")
-    assert "no longer the network in models/r1; `dvc exp apply wise-owl` brings it back" in _told(child, params)
-    assert "`dvc exp apply wise-owl` brings it back" in _told("champion", params) + _told("challenger", params)
+    assert "not the network in models/r1; `dvc exp apply wise-owl` brings it back" in _told(child, params)
+    student = next(alias for alias in ("champion", "challenger") if "of round r1" in _told(alias, params))
+    assert "`dvc exp apply wise-owl` brings it back" in _told(student, params)
+    client.delete_tag(parent, "dvc.experiment")
+    assert "not the network in models/r1; no DVC experiment has kept it" in _told(child, params)
+    shutil.rmtree("models/r1")
+    assert _told("r1", params) == "network r1: not made yet"
+    assert "not the network in models/r1" in _told(child, params)
 
 
 def test_a_cell_with_a_label_and_a_refused_one_are_told_apart(world: Path, params: Params):
@@ -121,7 +127,7 @@ def test_what_was_made_from_other_bytes_is_said_to_be(world: Path, params: Param
 
 
 def test_what_is_nothing_of_ours_is_answered_with_what_there_is(world: Path, params: Params):
-    for nothing in ("abc", "", "x" * 300, "params.yaml"):
+    for nothing in ("abc", "", "a" * 300, "params.yaml", "data/raw/print"):
         with pytest.raises(
             DistilleryError, match=rf"'{nothing}' is no image of data/manifest\.parquet, no MLflow run of ours.*r0, r1"
         ):
