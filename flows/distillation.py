@@ -25,7 +25,7 @@ from flows.form import (
     filled_in,
     round_is_open,
 )
-from flows.stages import keep, record, run, save_experiment
+from flows.stages import UNCHANGED, keep, record, run, save_experiment
 from flows.workspace import run_by_hand, work_alone
 from tasks.support.command import read_params
 from tasks.support.inbox import arrived_in, declare_dataset, left_alone, new_images_in, take_images, unreadable
@@ -102,6 +102,14 @@ def _take_in(inbox: Path, dataset: str, domain: str) -> None:
 
 def distil(params: Params) -> None:
     """Every stage in its order; at the end there is a DVC experiment of the flow run's name."""
+    shown: set[str] = set()
+
+    def show(key: str, *outcomes: str) -> None:
+        """As soon as there is something new to see; what is of before together at the end, by one record."""
+        if set(outcomes) != {UNCHANGED}:
+            show_round(key, params, record(key))
+            shown.add(key)
+
     for domain in params.faces.domains:
         run("faces", domain)
     for folder in arrived_in(params):
@@ -110,22 +118,24 @@ def distil(params: Params) -> None:
     run("images")
     run("ledger")
 
-    run("teacher")
-    run("teacher_evaluation")
-    run("views")
-    show_round(TEACHER, params, record(TEACHER))
+    show(TEACHER, run("teacher"), run("teacher_evaluation"), run("views"))
 
     for key in params.rounds:
-        run("predictions", key)
-        run("pseudo_labels", key)
-        run("student", key)
-        run("evaluation", key)
-        run("few_shot", key)
-        show_round(key, params, record(key))
+        show(
+            key,
+            run("predictions", key),
+            run("pseudo_labels", key),
+            run("student", key),
+            run("evaluation", key),
+            run("few_shot", key),
+        )
 
     run("promotion")
     run("report")
-    record(params.models[-1], save_experiment())
+    lines = record(params.models[-1], save_experiment())
+    for key in params.models:
+        if key not in shown:
+            show_round(key, params, lines)
     close_round()
 
 

@@ -24,6 +24,7 @@ Result = TypeVar("Result")
 KILLED = re.compile(rf"exited with (-{signal.SIGKILL}|{128 + signal.SIGKILL})$", re.MULTILINE)  # as DVC says it
 LONGEST = 100  # characters of an experiment's name
 RETRIES, PAUSE = 2, 10.0  # how often, and seconds before each
+UNCHANGED = "unchanged"
 GRACE = 10.0  # seconds between asking a cancelled stage to stop and stopping it
 
 
@@ -36,7 +37,7 @@ class StageKilledError(StageError):
 
 
 def run(stage: str, key: str | None = None, *, file: str = "dvc.yaml") -> str:
-    """Bring one stage of a file up to date through DVC, its progress shown; returns ``unchanged``, ``restored`` or
+    """Bring one stage of a file up to date through DVC, its progress shown; returns ``UNCHANGED``, ``restored`` or
     ``ran``."""
     address = f"{file}:{stage}" if key is None else f"{file}:{stage}@{key}"
     command = ["-m", "dvc", "repro", "--single-item", address]
@@ -154,5 +155,5 @@ def _stream(
 def _outcome(lines: list[str]) -> str:
     text = "\n".join(lines)
     if "didn't change, skipping" in text:
-        return "unchanged"
+        return UNCHANGED
     return "restored" if "is cached - skipping run" in text else "ran"

@@ -23,7 +23,8 @@ from distillery.images.store import ImageStore
 from distillery.labelling.compounds import score_compounds
 from distillery.labelling.predictor import Predictor
 from distillery.labelling.views import check_views
-from distillery.networks.model import WEIGHTS, load_model
+from distillery.networks.card import WEIGHTS
+from distillery.networks.model import load_model
 from distillery.params import TEACHER, Params
 from distillery.tables import READABLE, people, read_table
 from tasks.support import paths

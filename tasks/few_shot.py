@@ -19,7 +19,8 @@ from distillery.images.store import ImageStore
 from distillery.images.transforms import to_float
 from distillery.labelling.few_shot import FewShot, draw_shots, fine_tune, split_people
 from distillery.metrics.score import score
-from distillery.networks.model import WEIGHTS, load_model
+from distillery.networks.card import WEIGHTS
+from distillery.networks.model import load_model
 from distillery.params import Params
 from distillery.tables import READABLE, people, read_table
 from tasks.support import paths

@@ -14,7 +14,8 @@ from distillery.images.store import ImageStore
 from distillery.labelling.adaptive import Adaptive
 from distillery.labelling.inference import predict_shards
 from distillery.labelling.views import check_views
-from distillery.networks.model import CARD, WEIGHTS, load_model
+from distillery.networks.card import CARD, WEIGHTS
+from distillery.networks.model import load_model
 from distillery.params import Params
 from distillery.tables import POOL, READABLE, read_table
 from tasks.support import paths

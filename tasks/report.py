@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from distillery.files import whole_folder
-from distillery.networks.model import load_card
+from distillery.networks.card import load_card
 from distillery.params import Params
 from distillery.reporting import results
 from distillery.reporting.curves import describe_learning

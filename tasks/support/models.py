@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 import distillery
 from distillery.heads import LearntHeads
-from distillery.networks.model import Card, load_model
+from distillery.networks.card import Card
+from distillery.networks.model import load_model
 from distillery.networks.multihead import MultiHead, decode_all
 from distillery.params import Params
 from tasks.support import served

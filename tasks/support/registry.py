@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from distillery.files import file_hash
-from distillery.networks.model import WEIGHTS
+from distillery.networks.card import WEIGHTS
 from distillery.params import Params
 from tasks.support import paths
 from tasks.support.provenance import code_hash

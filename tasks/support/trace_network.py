@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from distillery.errors import DistilleryError
 from distillery.files import file_hash
-from distillery.networks.model import WEIGHTS, load_card
+from distillery.networks.card import WEIGHTS, load_card
 from distillery.params import TEACHER, Params
 from distillery.reporting.axes import number
 from tasks.support import paths

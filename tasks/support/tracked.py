@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distillery.files import file_hash
-from distillery.images.store import ImageStore
 from distillery.params import TEACHER, Params
 from distillery.reporting import results
 from distillery.reporting.alarms import find_alarms
@@ -58,6 +57,8 @@ def licences(params: Params, key: str) -> str:
 def log_inputs(client: "MlflowClient", run: str, key: str, params: Params) -> None:
     """The tables that the round was made of, by their hashes."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    from distillery.images.store import ImageStore  # and with it torch: seconds to import
 
     hashes = {path: file_hash(path) for path in (paths.MANIFEST, paths.LEDGER)}
     hashes[paths.IMAGES] = ImageStore(paths.IMAGES).content_hash()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from distillery.errors import DistilleryError
 from distillery.files import file_hash
-from distillery.networks.model import load_card
+from distillery.networks.card import load_card
 from distillery.params import TEACHER, Params
 from distillery.tables import read_table
 from tasks.support import paths

@@ -15,7 +15,8 @@ from distillery.files import file_hash, whole_folder
 from distillery.heads import Classification, LearntHeads
 from distillery.images.cells import Cells, fill_empty, labelled_cells
 from distillery.images.store import ImageStore
-from distillery.networks.model import CARD, WEIGHTS, Card, load_model, save_model, start_from
+from distillery.networks.card import CARD, WEIGHTS, Card
+from distillery.networks.model import load_model, save_model, start_from
 from distillery.networks.multihead import MultiHead
 from distillery.params import TEACHER, Params
 from distillery.params.couplings import Coupling

@@ -13,7 +13,7 @@ from distillery.heads import Classification, Detection, Heads, LearntHeads, Regr
 from distillery.images.augmentation import Strengths
 from distillery.images.shards import write_shard
 from distillery.images.store import ImageStore
-from distillery.networks.model import Card
+from distillery.networks.card import Card
 from distillery.networks.multihead import MultiHead
 from distillery.tables import manifest_schema
 

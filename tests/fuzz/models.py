@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from distillery.errors import DistilleryError
 from distillery.heads import Classification, Regression
-from distillery.networks.model import CARD, WEIGHTS, load_card, save_model
+from distillery.networks.card import CARD, WEIGHTS, load_card
+from distillery.networks.model import new_network, save_model
 from distillery.networks.safetensors import load_tensors, save_tensors
 from tests.distillery.conftest import small_card
 from tests.fuzz.answers import answer
@@ -28,7 +29,7 @@ HEADS = {
 
 def _written(folder: Path) -> Path:
     card = small_card(HEADS)
-    save_model(folder, card.network(), card)
+    save_model(folder, new_network(card), card)
     return folder
 
 

@@ -14,7 +14,8 @@ from distillery.images.shards import write_shard
 from distillery.labelling.calibration.fit import UNCALIBRATED, calibrate_head
 from distillery.labelling.calibration.labelled import Labelled
 from distillery.labelling.pseudo_labels import Plan, select
-from distillery.networks.model import Card, save_model
+from distillery.networks.card import Card
+from distillery.networks.model import new_network, save_model
 from distillery.params import Params, validate
 from distillery.tables import (
     ledger_schema,
@@ -155,7 +156,7 @@ def write_card(key: str, params: Params) -> None:
     shape = {"backbone": "compact", "width": 0.25, "dropout": 0.0, "stochastic_depth": 0.0, "size": 32}
     card = Card(heads=params.heads, **shape, provenance={"params": f"hash-{key}"})
     paths.model(key).mkdir(parents=True)
-    save_model(paths.model(key), card.network(), card)
+    save_model(paths.model(key), new_network(card), card)
 
 
 def write_labels(key: str, params: Params) -> None:

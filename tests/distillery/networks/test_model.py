@@ -9,8 +9,9 @@ import torch
 from distillery.errors import DistilleryError
 from distillery.files import file_hash
 from distillery.heads import Classification, Heads
+from distillery.networks.card import CARD, WEIGHTS, Card, load_card
 from distillery.networks.compact import Compact
-from distillery.networks.model import CARD, WEIGHTS, Card, load_card, load_model, save_model, start_from
+from distillery.networks.model import load_model, save_model, start_from
 from distillery.networks.safetensors import save_tensors
 from tests.distillery.conftest import small_card
 
