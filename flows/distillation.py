@@ -93,8 +93,8 @@ def _take_in(inbox: Path, dataset: str, domain: str) -> None:
         del arrived[path]
     print(f"{inbox}: {len(arrived)} new images for the data set '{dataset}'")
     if arrived or round_is_open():  # of a run that took its images and got no further
-        there = arrived or (RAW / dataset).is_dir()
-        also = partial(declare_dataset, dataset=dataset, domain=domain) if there else lambda _: None
+        declare = partial(declare_dataset, dataset=dataset, domain=domain)
+        also = declare if arrived or (RAW / dataset).is_dir() else lambda _: None
         params = add_round(str(runtime.flow_run.id), also)
         take_images(arrived)
         distil(params)

@@ -20,6 +20,7 @@ from tasks.support.command import STOP, finish, read_params
 from tasks.support.record import find_experiment, open_record
 
 LOOPBACK = ("127.0.0.1", "localhost")
+TRAINING = "workflowType=machine_learning"  # or MLflow shows pages for chats and prompts
 WAIT = 120.0  # seconds for a server to answer
 SERVERS = QUIET | {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -59,7 +60,10 @@ def serve(host: str, prefect: int, mlflow: int) -> None:
         _wait(servers["mlflow"], f"{addresses['mlflow']}/health")
         deployments = start(["flows.deployments"])
         print(f"Prefect, to run and to schedule: {addresses['prefect']}/deployments", flush=True)
-        print(f"MLflow, to compare rounds:       {addresses['mlflow']}/#/experiments/{experiment}/runs", flush=True)
+        print(
+            f"MLflow, to compare rounds:       {addresses['mlflow']}/#/experiments/{experiment}/runs?{TRAINING}",
+            flush=True,
+        )
         print(f"the report, once a run made it:  {Path('data/report/index.html').resolve().as_uri()}", flush=True)
         everyone = {**servers, "flows.deployments": deployments}
         while all(child.poll() is None for child in everyone.values()):

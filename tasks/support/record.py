@@ -20,7 +20,6 @@ Record = Mapping[str, float]
 KEY, PARENT = "distillery.key", "mlflow.parentRunId"  # a run's tags: a hash of what it records; the run that it is in
 VERSION = "version"  # parameters below it are hashes of what a network was made of: last where runs are compared
 WAITING = "SCHEDULED"  # MLflow's word for a run that is to go on: trained and not yet measured, rounds that are to come
-KIND, TRAINING = "mlflow.experimentKind", "custom_model_development"  # or its pages are those of chats and prompts
 ENDS = ("FINISHED", "FAILED", "KILLED")
 
 
@@ -55,7 +54,7 @@ def find_experiment(client: "MlflowClient", params: Params) -> str:
     # Absolute, links followed: otherwise artifacts land in whatever folder a process happens to run.
     store = Path("runs/artifacts").resolve().as_uri()
     local = params.tracking.uri.startswith("sqlite:")
-    return client.create_experiment(params.tracking.experiment, store if local else None, {KIND: TRAINING})
+    return client.create_experiment(params.tracking.experiment, artifact_location=store if local else None)
 
 
 @contextmanager

@@ -125,8 +125,9 @@ def _facts(parent: "Run") -> Iterator[str]:
 
 def _lies_elsewhere(client: "MlflowClient", run: "Run", params: Params) -> Iterator[str]:
     """A network that is not the one in its round's folder, and the experiments that have kept it."""
-    key = run.data.tags["round"]
-    parents = [client.get_run(each.data.tags[PARENT]) for each in _runs_of(client, key, _versions(run), params)]
+    key, made_from = run.data.tags["round"], _versions(run)
+    runs = _runs_of(client, key, made_from, params) if made_from else [run]  # killed before it said of what
+    parents = [client.get_run(each.data.tags[PARENT]) for each in runs]
     kept = [parent.data.tags["dvc.experiment"] for parent in parents if parent.data.tags.get("dvc.experiment")]
     back = f"`dvc exp apply {kept[-1]}` brings it back" if kept else "no DVC experiment has kept it"
     yield f"  not the network in {paths.model(key)}; {back}"
