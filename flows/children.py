@@ -39,7 +39,7 @@ def children(environment: dict[str, str]) -> Iterator[Callable[[list[str]], psut
             yield start
         finally:
             for child in reversed(started):
-                _end(child.pid)
+                groups.end(child.pid, PATIENCE, by_leader=True)
                 child.wait()
             NOTE.unlink(missing_ok=True)
 
@@ -63,7 +63,7 @@ def _end_orphans() -> None:
     for group, begun in reversed(json.loads(NOTE.read_text()) if NOTE.is_file() else []):
         if _is_ours(groups.members(group), group, begun):
             print(f"still there after a kill, and ended now: process group {group}", flush=True)
-            _end(group)
+            groups.end(group, PATIENCE, by_leader=True)
 
 
 def _is_ours(members: list[psutil.Process], group: int, begun: float) -> bool:
@@ -75,9 +75,3 @@ def _is_ours(members: list[psutil.Process], group: int, begun: float) -> bool:
             if process.cwd() == os.getcwd():
                 return True
     return False
-
-
-def _end(group: int) -> None:
-    """The leader is asked, who ends the others in their order, or where it is gone each of them."""
-    members = groups.members(group)
-    groups.end(group, [process for process in members if process.pid == group] or members, PATIENCE)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-from collections.abc import Sequence
 from contextlib import suppress
 
 import psutil
@@ -18,12 +17,20 @@ def members(group: int) -> list[psutil.Process]:
     return found
 
 
-def end(group: int, asked: Sequence[psutil.Process], patience: float) -> None:
-    """Ask these of its processes to end, give them so many seconds, then kill what is left of all, and see it gone."""
-    for process in asked:
-        with suppress(psutil.Error):
-            process.terminate()
-    psutil.wait_procs(asked, patience)
+def end(group: int, patience: float, *, by_leader: bool = False) -> None:
+    """Ask a group to end, give it so many seconds, then kill what is left, and see it gone.
+
+    Asked at once, before anything is looked up: whoever ends a group may be about to be killed.
+
+    Args:
+        by_leader: ask the leader alone, who ends the others in their order; all of them where it is gone.
+    """
+    with suppress(ProcessLookupError, PermissionError):
+        if by_leader and psutil.pid_exists(group):
+            os.kill(group, signal.SIGTERM)
+        else:
+            os.killpg(group, signal.SIGTERM)
+    psutil.wait_procs(members(group), patience)
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signal.SIGKILL)
         psutil.wait_procs(members(group), patience)

@@ -140,7 +140,7 @@ def _stream(
             note(lines[-1])
         process.wait()
     finally:
-        groups.end(process.pid, groups.members(process.pid), GRACE)  # the leader may be gone before its stage is
+        groups.end(process.pid, GRACE)  # the leader may be gone before its stage is
         process.wait()
     if process.returncode:
         shown = "\n".join(lines[-15:])
