@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +11,6 @@ import psutil
 
 from distillery.errors import DistilleryError
 from distillery.files import whole_file
-from flows import groups
 from tasks.support.locks import try_lock
 from tasks.support.paths import LOCKS
 
@@ -39,7 +39,7 @@ def children(environment: dict[str, str]) -> Iterator[Callable[[list[str]], psut
             yield start
         finally:
             for child in reversed(started):
-                groups.end(child.pid, PATIENCE, by_leader=True)
+                _end(child.pid)
                 child.wait()
             NOTE.unlink(missing_ok=True)
 
@@ -61,9 +61,18 @@ def _alone() -> Iterator[None]:
 def _end_orphans() -> None:
     """End what was started here by a process that was killed outright."""
     for group, begun in reversed(json.loads(NOTE.read_text()) if NOTE.is_file() else []):
-        if _is_ours(groups.members(group), group, begun):
+        if _is_ours(_members(group), group, begun):
             print(f"still there after a kill, and ended now: process group {group}", flush=True)
-            groups.end(group, PATIENCE, by_leader=True)
+            _end(group)
+
+
+def _members(group: int) -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, ProcessLookupError):
+            if os.getpgid(process.pid) == group:
+                found.append(process)
+    return found
 
 
 def _is_ours(members: list[psutil.Process], group: int, begun: float) -> bool:
@@ -75,3 +84,15 @@ def _is_ours(members: list[psutil.Process], group: int, begun: float) -> bool:
             if process.cwd() == os.getcwd():
                 return True
     return False
+
+
+def _end(group: int) -> None:
+    """Ask the leader of a process group to end, or where it is gone each of the others, then end what is left."""
+    members = _members(group)
+    asked = [process for process in members if process.pid == group] or members
+    for process in asked:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    psutil.wait_procs(asked, PATIENCE)
+    with suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGKILL)

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -14,7 +15,6 @@ from prefect import get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
-from flows import groups
 from flows.artifacts import follow
 from flows.environment import QUIET
 from tasks.support.mending import mend
@@ -24,6 +24,7 @@ Result = TypeVar("Result")
 KILLED = re.compile(rf"exited with (-{signal.SIGKILL}|{128 + signal.SIGKILL})$", re.MULTILINE)  # as DVC says it
 LONGEST = 100  # characters of an experiment's name
 RETRIES, PAUSE = 2, 10.0  # how often, and seconds before each
+ALIVE = 0  # the signal that only asks whether anyone is there
 UNCHANGED = "unchanged"
 GRACE = 10.0  # seconds between asking a cancelled stage to stop and stopping it
 
@@ -140,8 +141,7 @@ def _stream(
             note(lines[-1])
         process.wait()
     finally:
-        groups.end(process.pid, GRACE)  # the leader may be gone before its stage is
-        process.wait()
+        _end(process)
     if process.returncode:
         shown = "\n".join(lines[-15:])
         said = f"stage {name} ended with exit status {process.returncode}:\n{shown}"
@@ -150,6 +150,25 @@ def _stream(
             raise StageKilledError(said)
         raise StageError(said)
     return lines
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Stop whatever is left of the group: asked first, then killed. The leader may be gone before its stage is."""
+    until = time.monotonic() + GRACE
+    request: int = signal.SIGTERM
+    while _signal_group(process.pid, request):
+        process.poll()
+        time.sleep(0.05)
+        request = signal.SIGKILL if time.monotonic() > until else ALIVE
+    process.wait()
+
+
+def _signal_group(group: int, request: int) -> bool:
+    try:
+        os.killpg(group, request)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _outcome(lines: list[str]) -> str:

@@ -27,6 +27,8 @@ cp dvc.lock "$2/ended.lock"
 @pytest.mark.parametrize(("kilobytes", "named"), [(100, "tracking.uri"), (700, ".checkpoints/r1.safetensors")])
 def test_a_flow_whose_disk_fills_up_names_it_and_goes_on(world: Path, tmp_path: Path, kilobytes: int, named: str):
     edit_params(world, lambda params: params["pseudo_labels"]["heads"]["race"]["rules"][0].update(least=0.36))
+    if named == "tracking.uri":  # with something new of the teacher its record comes before what else needs room
+        edit_params(world, lambda params: params["views"]["views"].pop())
     disk = tmp_path / "disk"
     disk.mkdir()
     space = ["unshare", "--map-root-user", "--mount", "sh", "-c", SCRIPT, "sh"]
