@@ -15,6 +15,7 @@ from tasks.support.locks import try_lock
 from tasks.support.paths import LOCKS
 
 LOCK, NOTE = LOCKS / "serving.lock", LOCKS / "serving.json"
+GRACE = 10.0  # seconds in which a stage that was asked to end saves its work
 PATIENCE = 20.0  # seconds between asking one to end and ending it
 
 
@@ -86,13 +87,28 @@ def _is_ours(members: list[psutil.Process], group: int, begun: float) -> bool:
     return False
 
 
+def _below(leaders: list[psutil.Process]) -> list[psutil.Process]:
+    """What they started, and what that did: a flow's stage has a group of its own, and may outlive the flow."""
+    found = []
+    for leader in leaders:
+        with suppress(psutil.NoSuchProcess):
+            found += leader.children(recursive=True)
+    return found
+
+
 def _end(group: int) -> None:
     """Ask the leader of a process group to end, or where it is gone each of the others, then end what is left."""
     members = _members(group)
     asked = [process for process in members if process.pid == group] or members
+    below = _below(asked)
     for process in asked:
         with suppress(psutil.NoSuchProcess):
             process.terminate()
     psutil.wait_procs(asked, PATIENCE)
     with suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
+    _, left = psutil.wait_procs(below, GRACE)  # asked by the flow that they belong to, as its last act
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.terminate()
+    psutil.wait_procs(left, GRACE)
