@@ -39,9 +39,7 @@ def trace(what: str, params: Params) -> Iterator[str]:
         yield from trace_network(what, params)
     elif what in (CHAMPION, CHALLENGER):
         yield from trace_version(what, params)
-    elif key := next(
-        (key for key in params.rounds if Path(os.path.relpath(Path(what))) == paths.pseudo_labels(key)), None
-    ):
+    elif key := _round_of_file(what, params):
         yield from _trace_pseudo_labels(key, params)
     elif image := _find_image(what, params):
         yield from _trace_image(image, params)
@@ -54,12 +52,16 @@ def trace(what: str, params: Params) -> Iterator[str]:
         )
 
 
+def _round_of_file(what: str, params: Params) -> str | None:
+    path = Path(os.path.relpath(Path(what)))
+    return next((key for key in params.rounds if path == paths.pseudo_labels(key)), None)
+
+
 def _find_image(what: str, params: Params) -> str | None:
     """The id of an image of the manifest: by its path there, by the pixels of a file elsewhere, by its beginning."""
     path, limits = Path(what), params.manifest
-    named = read_table(paths.MANIFEST, ["image", "path"], only=pl.col("path") == os.path.relpath(path))[
-        "image"
-    ].unique()
+    here = pl.col("path") == os.path.relpath(path)
+    named = read_table(paths.MANIFEST, ["image", "path"], only=here)["image"].unique()
     with suppress(UnreadableImageError, OSError):  # no file of that name, or none that is an image
         if not len(named):
             what = content_hash(

@@ -89,6 +89,7 @@ def test_the_page_and_dvc_tell_of_it(world: Path):
     champion = json.loads(paths.PROMOTION.read_text())["champion"]
     assert f"The champion is {champion}" in page
     assert all(clause in page for clause in CLAUSES)
+    assert f"target.{champion}.mean" in call(world, "dvc", "metrics", "show")
 
 
 def test_dvc_compares_commits_by_what_each_round_is_worth_in_the_target_domain(world: Path, params: Params):
