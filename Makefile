@@ -27,7 +27,7 @@ $(READY): requirements.lock.txt pyproject.toml
 
 install: $(READY) ## virtual environment and packages
 
-demo: $(READY) ## the whole pipeline on the embedded faces: about ten minutes
+demo: $(READY) ## the whole pipeline on the embedded faces: ten minutes to half an hour, by processor
 	@python -m tasks.support.mending
 	python -m dvc repro
 	python -m tasks.support.tracking

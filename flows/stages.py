@@ -65,8 +65,9 @@ def save_experiment() -> str:
     Returns:
         Its name, or nothing where it was not kept.
     """
-    name = _plain(str(runtime.flow_run.name))
-    command = ["-m", "dvc", "exp", "save", "--force", "--name", name, "--message", f"flow run {runtime.flow_run.id}"]
+    message = f"flow run {runtime.flow_run.id}"
+    name = _free_name(str(runtime.flow_run.name), message)
+    command = ["-m", "dvc", "exp", "save", "--force", "--name", name, "--message", message]
     command.append("dvc.yaml")  # not the study, which may not be there
 
     def save(log: Callable[[str], None]) -> str:
@@ -82,11 +83,15 @@ def save_experiment() -> str:
     return _as_task("experiment", f"experiment {name}", save)
 
 
-def _plain(name: str) -> str:
-    """A name as it is, or where Git refuses some of it with dashes instead and the flow run's number behind: another
-    name may be the same but for those."""
+def _free_name(name: str, message: str) -> str:
+    """A name as it is; where Git refuses some of it, with dashes instead and the flow run's number behind, for another
+    name may be the same but for those; with the number too where an experiment of another message has it."""
     plain = re.sub(r"[^\w-]+", "-", name).strip("-")[:LONGEST]
-    return name if plain == name else f"{plain}-{str(runtime.flow_run.id)[-8:]}".strip("-")
+    command = ["git", "for-each-ref", "--format=%(subject)", f"refs/exps/*/*/{plain}"]
+    messages = subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
+    if plain == name and {*messages} <= {message}:
+        return name
+    return f"{plain}-{str(runtime.flow_run.id)[-8:]}".strip("-")
 
 
 def _as_task(name: str, run_name: str, act: Callable[[Callable[[str], None]], Result]) -> Result:

@@ -48,10 +48,11 @@ class Decider:
 
     def estimate(self, seen: np.ndarray, weights: np.ndarray) -> np.ndarray:
         """The weighted mean of moments: float64 [images, columns]."""
-        means = np.tensordot(weights, seen, axes=1)
+        means = np.tensordot(weights, seen, axes=1)  # where a weight is negative they may leave their range
         if isinstance(self.head, Regression):
-            return means
-        chances = means.clip(0, 1)  # where a weight is negative they may leave it
+            first, second = np.split(means, 2, axis=1)
+            return np.concatenate([first.clip(*self.head.range), second], axis=1)
+        chances = means.clip(0, 1)
         return chances / chances.sum(axis=1, keepdims=True) if isinstance(self.head, Classification) else chances
 
     def decide(self, means: np.ndarray) -> Decided:

@@ -68,7 +68,7 @@ def decode_logits(head: LearntHead, logits: Tensor) -> tuple[Tensor, Tensor | No
 
     Identification: a direction of length 1. Classification and detection: probabilities. Regression: the expectation in
     the head's units (DLDL-v2, Gao et al., IJCAI 2018, equation 5), or without bins the logit itself, scaled from 0..1
-    to the range.
+    to the range and never beyond it: a number that no label may be is no pseudo-label either. Losses see the logit.
     """
     match head:
         case Classification():
@@ -79,7 +79,7 @@ def decode_logits(head: LearntHead, logits: Tensor) -> tuple[Tensor, Tensor | No
             return F.normalize(logits, dim=1), None
         case Regression(bins=None):
             low, high = head.range
-            return low + logits * (high - low), None
+            return (low + logits * (high - low)).clamp(low, high), None
         case _:
             chances = logits.unflatten(1, (len(head.outputs), -1)).softmax(dim=2)
             centres = bin_centres(head, chances)

@@ -3,21 +3,23 @@
 import time
 
 PAUSE = 5.0  # seconds between two lines
-AT_ONCE = 1.0  # seconds in which what an interrupted call had done is found
+AT_ONCE = 1.0  # seconds from the first question, in which what an interrupted call had done is found
 
 
 class Pace:
-    """How many a second are done, without those that an interrupted call had done: they are there at once, or at least
-    when it is asked first."""
+    """How many a second are done, without those that an interrupted call had done: they are there when it is asked
+    first, or at once from then."""
 
     def __init__(self) -> None:
-        self._began = self._since = time.monotonic()
-        self._found: int | None = None
+        self._first: float | None = None
+        self._since, self._found = 0.0, 0
 
     def at(self, done: int) -> float | None:
         """With so many done by now; None as long as it cannot be said."""
         now = time.monotonic()
-        if self._found is None or now - self._began < AT_ONCE:
+        if self._first is None:
+            self._first = now
+        if now - self._first < AT_ONCE:
             self._since, self._found = now, done
             return None
         return (done - self._found) / (now - self._since)

@@ -169,3 +169,12 @@ def test_the_second_moment_gives_the_variance_that_the_ensemble_has(heads: Heads
     means = decider.estimate(decider.moments(values, own), np.full(4, 0.25))
     np.testing.assert_allclose(variance(means), values.var(axis=0) + own.mean(axis=0))
     np.testing.assert_allclose(means[:, :1], values.mean(axis=0))
+
+
+def test_weights_below_0_lead_to_nothing_that_a_head_cannot_say(heads: Heads):
+    weights = np.array([1.5, -0.5])
+    years, mood = Decider(heads["years"], None), Decider(heads["mood"], None)
+    ages = years.moments(np.array([[[95.0], [40.0]], [[10.0], [20.0]]]), None)
+    assert years.estimate(ages, weights)[:, 0].tolist() == [100, 50]
+    (chances,) = mood.estimate(np.array([[[0.9, 0.1, 0]], [[0.3, 0.6, 0.1]]]), weights)
+    np.testing.assert_allclose(chances, [1, 0, 0])

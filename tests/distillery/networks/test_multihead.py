@@ -81,3 +81,7 @@ def test_the_other_kinds_decode_to_probabilities_and_units(heads: Heads):
         [0.5, 0.75, 0]
     )
     assert decode_logits(heads["place"], torch.tensor([[0.0, 0.75]]))[0][0].tolist() == pytest.approx([-1, 0.5])
+
+
+def test_no_number_is_beyond_what_a_label_may_be(heads: Heads):
+    assert decode_logits(heads["place"], torch.tensor([[-0.01, 1.2]]))[0][0].tolist() == [-1, 1]

@@ -33,6 +33,16 @@ def test_what_had_been_done_before_a_slow_first_step_is_not_counted_either(clock
     ]
 
 
+def test_what_is_told_again_after_a_slow_start_is_not_counted_either(clock: list[float]):
+    pace = progress.Pace()
+    clock[0] += 30  # until a training has read its checkpoint
+    for done in (100, 200, 300):  # epochs of before
+        assert pace.at(done) is None
+        clock[0] += 0.01
+    clock[0] += 10
+    assert pace.at(400) == pytest.approx(10, rel=0.01)
+
+
 def test_what_is_done_at_once_has_no_speed(clock: list[float], capsys):
     progress.Progress("work", 3, "epochs")(3)
     assert capsys.readouterr().out == "work: 3 of 3 epochs (100%)\n"
