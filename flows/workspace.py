@@ -16,6 +16,7 @@ from prefect.exceptions import FailedRun
 from prefect.states import Completed, Failed
 
 from distillery.errors import DistilleryError
+from flows.deletion import ending_when_deleted
 from flows.environment import require_server
 from flows.form import put_back
 from flows.stages import StageError
@@ -31,7 +32,7 @@ ENGINE = ("prefect.flow_runs", "prefect.engine")  # the loggers of what runs flo
 def work_alone(work: Callable[[], None]) -> State | None:
     """Work when no other flow does in this working tree; returns the state of a flow run that did not have to, or that
     failed for a reason that is known: where in the code it was found helps nobody."""
-    with hold_workspace():
+    with ending_when_deleted(), hold_workspace():
         if other := _begun_since():
             return Completed(name=SKIPPED, message=f"{other} of the same schedule began after this one was due")
         try:

@@ -157,6 +157,17 @@ def test_a_cancelled_run_ends_its_stage_and_a_killed_server_continues_what_ran(s
     assert params.read_bytes() == before, "what waits behind it does not take its values"
 
 
+def test_a_deleted_run_ends_its_stage_and_leaves_the_folder_to_the_next(served: Served):
+    params = served.folder / "params.yaml"
+    before, told = params.read_bytes(), served.log.read_text().count("of 4000")
+    run = served.trigger({"overrides": {"student.epochs": 4000}})
+    served.wait_for(lambda: served.log.read_text().count("of 4000") > told + 1, 400)
+    served.api("DELETE", f"/flow_runs/{run['id']}")
+    served.wait_for(lambda: not any("tasks.student" in line for line in processes_in(served.folder).values()), 45)
+    served.wait_for(lambda: params.read_bytes() == before, 30)
+    assert served.end_of(served.trigger({}))["type"] == "COMPLETED"
+
+
 CRASHED = """
 from prefect.client.orchestration import get_client
 from prefect.states import Cancelling, Running
